@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * One helper per kernel change. Each names the commit and the first release
+ * with the new form, so that it can go once that release is the oldest we run on.
+ */
+#ifndef KWHY_COMPAT_BPF_H
+#define KWHY_COMPAT_BPF_H
+
+/* set by user space before load */
+const volatile __u32 page_size = 4096;
+const volatile __u32 possible_cpus = 1;
+
+/*
+ * 6.15 "kernfs: Use RCU to access kernfs_node::parent" renamed the member.
+ */
+struct kernfs_node___before_6_15 {
+	struct kernfs_node___before_6_15 *parent;
+} __attribute__((preserve_access_index));
+
+struct kernfs_node___since_6_15 {
+	struct kernfs_node *__parent;
+} __attribute__((preserve_access_index));
+
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
+{
+	struct kernfs_node___since_6_15 *now = (void *)kn;
+	struct kernfs_node___before_6_15 *before = (void *)kn;
+
+	if (bpf_core_field_exists(now->__parent))
+		return BPF_CORE_READ(now, __parent);
+	return (struct kernfs_node *)BPF_CORE_READ(before, parent);
+}
+
+/* a per-CPU variable whose address is known on every CPU: shows how far apart the copies are */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} cpu_ruler SEC(".maps");
+
+/*
+ * The address of a per-CPU object on one CPU. Kernels without variables in
+ * kallsyms resolve no __per_cpu_offset, hence the ruler: its map knows the
+ * per-CPU address, a look-up gives the address on a CPU, and the difference
+ * is the same for all objects. Both are turned into numbers by a probe read.
+ * Only called where bpf_map_lookup_percpu_elem (5.19) exists.
+ */
+static __always_inline __u64 cpu_distance(__u32 cpu)
+{
+	const __u32 zero = 0;
+	struct bpf_array *map = (void *)&cpu_ruler;
+	void *here = bpf_map_lookup_percpu_elem(&cpu_ruler, &zero, cpu);
+	__u64 address = 0, base = 0, map_address = 0;
+
+	if (!here)
+		return 0;
+	bpf_probe_read_kernel(&address, sizeof(address), &here);
+	bpf_probe_read_kernel(&map_address, sizeof(map_address), &map);
+	map = (void *)map_address;
+	bpf_core_read(&base, sizeof(base), &map->pptrs[0]);
+	return base ? address - base : 0;
+}
+
+static __always_inline __u64 percpu_counter_sum(struct percpu_counter *counter)
+{
+	__s64 sum = BPF_CORE_READ(counter, count);
+	__u64 copies = (__u64)BPF_CORE_READ(counter, counters);
+
+#pragma clang loop unroll(disable)
+	for (__u32 cpu = 0; cpu < possible_cpus && cpu < 1024; cpu++) {
+		__u64 distance = cpu_distance(cpu);
+		__s32 part = 0;
+
+		if (!distance)
+			continue;
+		bpf_probe_read_kernel(&part, sizeof(part), (void *)(copies + distance));
+		sum += part;
+	}
+	return sum > 0 ? sum : 0;
+}
+
+struct mm_pages {
+	__u64 file, anon, swap, shmem;
+};
+
+/*
+ * Pages of an address space by class, exact.
+ * 6.2 "mm: convert mm's rss stats into percpu_counter": a plain count before,
+ * since then a count that lags behind by up to a batch per CPU, and the rest
+ * in the CPUs' own parts, which are summed here. Indexes are enum's since 4.5:
+ * MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES.
+ */
+static __always_inline void mm_pages_read(struct mm_struct *mm, struct mm_pages *ret)
+{
+	struct mm_struct___before_6_2 *before = (void *)mm;
+	struct percpu_counter *counter;
+
+	if (bpf_core_field_exists(before->rss_stat.count)) {
+		ret->file = BPF_CORE_READ(before, rss_stat.count[0].counter);
+		ret->anon = BPF_CORE_READ(before, rss_stat.count[1].counter);
+		ret->swap = BPF_CORE_READ(before, rss_stat.count[2].counter);
+		ret->shmem = BPF_CORE_READ(before, rss_stat.count[3].counter);
+		return;
+	}
+	counter = &mm->rss_stat[0];
+	ret->file = percpu_counter_sum(counter);
+	counter = &mm->rss_stat[1];
+	ret->anon = percpu_counter_sum(counter);
+	counter = &mm->rss_stat[2];
+	ret->swap = percpu_counter_sum(counter);
+	counter = &mm->rss_stat[3];
+	ret->shmem = percpu_counter_sum(counter);
+}
+
+/* The memory controller's state of a task; NULL on a kernel without it. */
+static __always_inline struct cgroup_subsys_state *task_memory_css(struct task_struct *task)
+{
+	struct css_set *set;
+	struct cgroup_subsys_state *css = NULL;
+	__u32 id;
+
+	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return NULL;
+	id = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	set = BPF_CORE_READ(task, cgroups);
+	bpf_core_read(&css, sizeof(css), &set->subsys[id]);
+	return css;
+}
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Ends one reading of the .def files: forgets what their words meant. No guard. */
+#undef RECORD
+#undef CONTEXT
+#undef END
+#undef FIELD
+#undef CHOICE
+#undef TEXT
+#undef WORDS_NAMED
+#undef NUMBERS
+#undef LIST
+#undef PART

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What one pass of recorder.bpf.c writes: these, one after the other. */
+#ifndef KWHY_BPF_RECORDER_H
+#define KWHY_BPF_RECORDER_H
+
+/* a process, or with pid 0 a memory cgroup not yet met in this pass */
+struct recorder_entry {
+	__u32 pid;
+	__s16 oom_score_adj;
+	__u16 version;		/* cgroup: 1 or 2 */
+	__u64 cgroup_id;	/* the memory cgroup; of a process: the one it is in */
+	union {
+		struct {
+			__u64 start_ns;
+			__u32 anon_pages;
+			__u32 file_pages;
+			__u32 shmem_pages;
+			__u32 swap_pages;
+			__u32 pagetables_kib;
+			__u32 ppid;
+			char comm[16];
+		} process;
+		struct {
+			__u64 parent_id;	/* 0: the root is above */
+			__u64 usage_pages;
+			__u64 max_pages;	/* BYTES_MAX: no limit */
+		} cgroup;
+	};
+};
+
+#endif

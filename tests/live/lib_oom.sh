@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=sh
+# shellcheck disable=SC2016 source=lib.sh
+# Sourced by the live tests of oomwatch: lib.sh, and what the kernel itself says
+# about a kill, to compare with. Not a test: not executable.
+. "$(dirname "$0")/lib.sh"
+
+# Kills counted by the kernel in this cgroup (v2: and below it).
+oom_kills() {
+	sed -n 's/^oom_kill //p' \
+		"$(cgroup_file "$1" memory.oom_control memory.events)"
+}
+
+cgroup_usage() {
+	cat "$(cgroup_file "$1" memory.usage_in_bytes memory.current)"
+}
+
+# --- the kernel's own words ---
+
+# kernel_kill PID: the last "Killed process PID (...)" of the log, one line also
+# when the name holds a newline.
+kernel_kill() {
+	dmesg 2>/dev/null | awk -v begin="Killed process $1 (" '
+		index($0, begin) { text = ""; inside = 1 }
+		inside { text = text $0 }
+		inside && /oom_score_adj:-?[0-9]+$/ { last = text; inside = 0 }
+		END { if (last != "") print last }'
+}
+
+# kernel_number PID anon-rss|file-rss|shmem-rss|pgtables|UID|oom_score_adj: in kB
+# where it is a size; null when the log has no such line.
+kernel_number() {
+	kernel_kill "$1" | sed -n "s/.*[ ,]$2:\(-*[0-9]*\).*/\1/p" | grep . ||
+		echo null
+}
+
+# How far the log may be off. Since 6.2 the counters are per-CPU and the log
+# leaves those parts out, each less than a batch of max(32, 2 * CPUs) pages;
+# since 7.2 it is exact again, as before 6.2.
+kernel_slack() {
+	uname -r | awk -F '[.-]' -v cpus="$(grep -c '^processor' /proc/cpuinfo)" '
+		{
+			release = $1 * 100 + $2
+			batch = cpus * 2 > 32 ? cpus * 2 : 32
+			inexact = release >= 602 && release < 702
+			print inexact ? cpus * batch * 4096 : 0
+		}'
+}
+
+# check_kernel_bytes PID FIELD KERNEL-FIELD SLACK-BYTES
+check_kernel_bytes() {
+	check "victim_$2_bytes is the kernel log's $3 (within $4)" \
+		".oom_kill.victim_$2_bytes as \$tool | \$kernel_kb != null
+			and \$tool != null
+			and (\$tool - \$kernel_kb * 1024 | fabs) <= \$slack" \
+		--argjson kernel_kb "$(kernel_number "$1" "$3")" \
+		--argjson slack "$4"
+}
+
+# check_victim PID COMM CGROUP: the line agrees with the kernel's log about who
+# died and what it held. PID is as the log has it: of the thread that was marked.
+check_victim() {
+	victim_slack=$(kernel_slack)
+	check 'the victim is the one of the kernel log' \
+		'(.process.tid // .process.pid) == $pid
+			and .process.comm == $comm and .process.uid == $uid' \
+		--argjson pid "$1" --arg comm "$2" \
+		--argjson uid "$(kernel_number "$1" UID)"
+	check 'in its own cgroup' \
+		'.cgroup.path == $path and .cgroup.version == $version' \
+		--arg path "$(cgroup_path "$3")" --argjson version "$version"
+	check 'the score adjustment of the kernel log' \
+		'.oom_kill.victim_oom_score_adj == $adj' \
+		--argjson adj "$(kernel_number "$1" oom_score_adj)"
+	check_kernel_bytes "$1" anon anon-rss "$victim_slack"
+	check_kernel_bytes "$1" file file-rss "$victim_slack"
+	check_kernel_bytes "$1" shmem shmem-rss "$victim_slack"
+	check_kernel_bytes "$1" pagetables pgtables 0
+}
+
+# check_kill PID COMM CGROUP BOUND-CGROUP LIMIT_BYTES TRIGGER-PID: a kill by a
+# cgroup's limit.
+check_kill() {
+	check_victim "$1" "$2" "$3"
+	check 'a kill by a cgroup limit is an error' \
+		'.oom_kill.scope == "memcg" and .oom_kill.killed
+			and .severity == "error"'
+	check_limit "$4" "$5"
+	check 'the task that asked for the page' \
+		'.oom_kill.trigger_pid == $pid' --argjson pid "$6"
+}
+
+# check_limit BOUND-CGROUP LIMIT_BYTES
+check_limit() {
+	check 'one level bound, and it was full' \
+		'[.oom_kill.limits[] | select(.binding)] | length == 1
+			and (.[0] | .path == $path and .max_bytes == $max
+			and .usage_bytes <= $max
+			and .usage_bytes > $max * 0.98)' \
+		--arg path "$(cgroup_path "$1")" --argjson max "$2"
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The last steps of the data path: filter, diagnose, render, sink; and the stream's own lines. */
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "container.h"
+
+/* a text field from a string */
+#define COPY(RECORD_POINTER, NAME, STRING) \
+	(text_copy((RECORD_POINTER)->NAME, sizeof((RECORD_POINTER)->NAME), STRING, strlen(STRING)), \
+	 (RECORD_POINTER)->known.NAME = 1)
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+uint64_t session_now(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
+/* asked anew each time: the wall clock may be set while we run */
+static uint64_t wall_time(uint64_t boot_ns)
+{
+	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) + boot_ns;
+}
+
+static bool path_below(const char *path, const char *above)
+{
+	size_t length = strlen(above);
+
+	if (strcmp(above, "/") == 0)
+		return true;
+	return strncmp(path, above, length) == 0 && (!path[length] || path[length] == '/');
+}
+
+static bool wanted(const struct options *options, const struct observation *o)
+{
+	if (options->pid && (!o->process.known.pid || o->process.pid != options->pid))
+		return false;
+	if (options->comm && (!o->process.known.comm || strcmp(o->process.comm, options->comm) != 0))
+		return false;
+	return !options->cgroup || (o->cgroup.known.path && path_below(o->cgroup.path, options->cgroup));
+}
+
+static void identify(struct observation *o)
+{
+	struct container_identity identity;
+	struct container *c = &o->container;
+
+	if (!o->cgroup.known.path)
+		return;
+	container_identify(o->cgroup.path, strlen(o->cgroup.path), &identity);
+	if (*identity.id)
+		COPY(c, id, identity.id);
+	if (*identity.runtime)
+		COPY(c, runtime, identity.runtime);
+	if (*identity.pod_uid)
+		COPY(c, pod_uid, identity.pod_uid);
+	if (*identity.unit)
+		COPY(c, unit, identity.unit);
+}
+
+static void head_fill(struct session *s, char *id, size_t size)
+{
+	struct text text = { .data = id, .size = size };
+
+	text_format(&text, "%s-%llu", s->id_prefix, (unsigned long long)s->seq);
+}
+
+/* one line for people on stdout or NDJSON; NDJSON into the file. 0 when every sink took it. */
+static int write_observation(struct session *s, struct observation *o, struct verdict *v)
+{
+	static char line[LINE_BYTES + 1024];
+	struct text text = TEXT_ON(line);
+	int err;
+
+	s->renderer->observation(&text, &s->style, o, v);
+	err = sink_write(&s->output, line, text.length);
+	if (s->file.type == SINK_NONE)
+		return err;
+	if (strcmp(s->renderer->name, "json") != 0) {
+		text = (struct text)TEXT_ON(line);
+		ndjson_observation(&text, o, v);
+	}
+	return sink_write(&s->file, line, text.length) ?: err;
+}
+
+void session_deliver(struct session *s, enum event_kind kind, struct observation *o)
+{
+	static struct verdict verdict;
+	struct kind_run *run = session_kind(s, kind);
+	int err;
+
+	identify(o);
+	if (!wanted(&s->options, o)) {
+		run->filtered++;
+		return;
+	}
+	if (s->options.count && s->events >= s->options.count) {
+		run->filtered++;
+		return;
+	}
+	o->kind = kind;
+	o->time_ns = wall_time(o->boot_ns);
+	text_copy(o->host, sizeof(o->host), s->host, strlen(s->host));
+	o->seq = ++s->seq;
+	head_fill(s, o->id, sizeof(o->id));
+	diagnose(o, &verdict);
+	s->events++;
+	err = write_observation(s, o, &verdict);
+	if (err)
+		session_lost(s, kind, GAP_CAUSE_OUTPUT, 1, err == -EPIPE ? "reader gone" : "output");
+	else
+		run->delivered++;
+	if (s->options.count && s->events >= s->options.count)
+		s->stop = true;
+}
+
+int session_stream(struct session *s, const struct record *record, const void *data, enum severity severity,
+		   const char *message)
+{
+	static char line[LINE_BYTES + 1024];
+	struct text text = TEXT_ON(line);
+	uint64_t now = session_now();
+	char id[48];
+	struct line_head head = {
+		.time_ns = wall_time(now), .kind = record->name, .severity = severity, .message = message,
+		.host = s->host, .boot_ns = now, .seq = ++s->seq, .id = id,
+	};
+	int err = 0;
+
+	head_fill(s, id, sizeof(id));
+	if (s->renderer->stream)
+		s->renderer->stream(&text, &s->style, &head, record, data);
+	if (text.length)
+		err = sink_write(&s->output, line, text.length);
+	if (s->file.type == SINK_NONE)
+		return err;
+	text = (struct text)TEXT_ON(line);
+	ndjson_stream(&text, &head, record, data);
+	return sink_write(&s->file, line, text.length) ?: err;
+}
+
+void session_start_line(struct session *s)
+{
+	static struct start start;
+	char message[160];
+
+	memset(&start, 0, sizeof(start));
+	COPY(&start, version, KWHY_VERSION);
+	COPY(&start, tool, s->tool->name);
+	COPY(&start, kernel, s->release);
+	COPY(&start, boot_id, s->boot_id);
+	for (unsigned int i = 0; i < s->kind_count; i++) {
+		const struct hook_choice *chosen = s->kinds[i].probe.hook;
+		struct hook *hook = &start.hooks[start.hooks_count++];
+
+		COPY(hook, kind, kind_names[s->kinds[i].type->kind]);
+		COPY(hook, name, chosen->name);
+		COPY(hook, verdict, chosen->fields_lost[0] ? "degraded" : "full");
+		hook->known.fields_lost = 1;
+		for (int n = 0; n < 6 && chosen->fields_lost[n]; n++)
+			text_copy(hook->fields_lost[hook->fields_lost_count++], sizeof(hook->fields_lost[0]),
+				  chosen->fields_lost[n], strlen(chosen->fields_lost[n]));
+	}
+	start.known.hooks = start.known.options = 1;
+	for (int i = 1; i < s->options.argc && start.options_count < 16; i++)
+		text_copy(start.options[start.options_count++], sizeof(start.options[0]), s->options.argv[i],
+			  strlen(s->options.argv[i]));
+	snprintf(message, sizeof(message), "%s %s watches on Linux %s", s->tool->name, KWHY_VERSION, s->release);
+	session_stream(s, &start_record, &start, SEVERITY_INFO, message);
+}
+
+void session_stop_line(struct session *s)
+{
+	static struct stop stop;
+	struct rusage usage;
+	char message[160];
+
+	memset(&stop, 0, sizeof(stop));
+	getrusage(RUSAGE_SELF, &usage);
+	stop.known.kinds = 1;
+	for (unsigned int i = 0; i < s->kind_count; i++) {
+		struct kind_run *run = &s->kinds[i];
+		struct tally *tally = &stop.kinds[stop.kinds_count++];
+		uint64_t generated = run->type->generated(&run->probe, run->state), lost = 0;
+
+		for (unsigned int cause = 1; cause < GAP_CAUSE_HOOK_DEAD; cause++)
+			lost += run->losses[cause].count;
+		COPY(tally, kind, kind_names[run->type->kind]);
+		KNOW(tally, generated, generated + run->losses[GAP_CAUSE_MISSED].count);
+		KNOW(tally, delivered, run->delivered);
+		KNOW(tally, filtered, run->filtered);
+		KNOW(tally, lost, lost);
+	}
+	KNOW(&stop, run_ns, session_now() - s->started_ns);
+	KNOW(&stop, cpu_ns, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000ULL +
+				    (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ULL);
+	KNOW(&stop, max_rss_bytes, usage.ru_maxrss * 1024ULL);
+	if (s->has_recorder)
+		KNOW(&stop, ticks, s->recorder.ticks);
+	snprintf(message, sizeof(message), "%s stopped after %llu events", s->tool->name,
+		 (unsigned long long)s->events);
+	session_stream(s, &stop_record, &stop, SEVERITY_INFO, message);
+}

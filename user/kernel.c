@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int kernel_open(struct kernel *ret, const char *btf_path)
+{
+	struct btf *btf;
+
+	btf = btf_path ? btf__parse(btf_path, NULL) : btf__load_vmlinux_btf();
+	if (!btf)
+		return -errno;
+	if (btf_path && btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT) < 0) {
+		btf__free(btf);
+		return -EINVAL;
+	}
+	*ret = (struct kernel){ .btf = btf, .btf_path = btf_path };
+	return 0;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	btf__free(kernel->btf);
+	kernel->btf = NULL;
+}
+
+/* typedef void (*btf_trace_NAME)(void *, ...): NULL when there is none */
+static const struct btf_type *tracepoint_proto(const struct kernel *kernel, const char *tracepoint)
+{
+	const struct btf_type *type;
+	char name[128];
+	int id;
+
+	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
+	id = btf__find_by_name_kind(kernel->btf, name, BTF_KIND_TYPEDEF);
+	if (id < 0)
+		return NULL;
+	type = btf__type_by_id(kernel->btf, id);
+	type = btf__type_by_id(kernel->btf, type->type);
+	return type ? btf__type_by_id(kernel->btf, type->type) : NULL;
+}
+
+int kernel_tracepoint_args(const struct kernel *kernel, const char *tracepoint)
+{
+	const struct btf_type *proto = tracepoint_proto(kernel, tracepoint);
+
+	return proto ? btf_vlen(proto) - 1 : -ENOENT;
+}
+
+bool kernel_tracepoint_pointer(const struct kernel *kernel, const char *tracepoint, int n)
+{
+	const struct btf_type *proto = tracepoint_proto(kernel, tracepoint);
+
+	if (!proto || btf_vlen(proto) - 1 <= n)
+		return false;
+	return btf_is_ptr(btf__type_by_id(kernel->btf, btf_params(proto)[n + 1].type));
+}
+
+int kernel_fentry(const struct kernel *kernel, const char *function)
+{
+	static const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY);
+	int id = btf__find_by_name_kind(kernel->btf, function, BTF_KIND_FUNC);
+	int program, link;
+
+	if (id < 0)
+		return -ENOENT;
+	options.attach_btf_id = id;
+	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, "kwhy_try", "GPL", nothing, 2, &options);
+	if (program < 0)
+		return -errno;
+	link = bpf_raw_tracepoint_open(NULL, program);
+	if (link < 0)
+		link = -errno;
+	else
+		close(link);
+	close(program);
+	/* 524 is the kernel's internal ENOTSUPP: no direct calls on this architecture */
+	return link == -524 ? -ENOTSUP : link < 0 ? link : 0;
+}
+
+int kernel_kprobe(const char *function)
+{
+	struct perf_event_attr attributes = { .size = sizeof(attributes) };
+	FILE *file = fopen("/sys/bus/event_source/devices/kprobe/type", "re");
+	unsigned int type;
+	int fd, n;
+
+	if (!file)
+		return -ENOENT;
+	n = fscanf(file, "%u", &type);
+	fclose(file);
+	if (n != 1)
+		return -ENOENT;
+	attributes.type = type;
+	attributes.config1 = (__u64)(unsigned long)function;
+	fd = syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+int kernel_task_iterator(const struct kernel *kernel)
+{
+	return btf__find_by_name_kind(kernel->btf, "bpf_iter_task", BTF_KIND_FUNC) < 0 ? -ENOENT : 0;
+}

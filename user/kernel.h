@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What this kernel offers, asked of the kernel itself: its BTF and small test
+ * programs, never its version.
+ */
+#ifndef KWHY_KERNEL_H
+#define KWHY_KERNEL_H
+
+#include <stdbool.h>
+
+struct btf;
+
+struct kernel {
+	struct btf *btf;	/* vmlinux BTF */
+	const char *btf_path;	/* --btf, or NULL for the kernel's own */
+};
+
+/* -errno: -ENOENT no BTF, -EINVAL the file is not BTF. */
+int kernel_open(struct kernel *ret, const char *btf_path);
+void kernel_close(struct kernel *kernel);
+
+/* Arguments of a tracepoint as a BTF-typed program sees them; -ENOENT when there is none. */
+int kernel_tracepoint_args(const struct kernel *kernel, const char *tracepoint);
+/* True when the tracepoint's argument n is a pointer. */
+bool kernel_tracepoint_pointer(const struct kernel *kernel, const char *tracepoint, int n);
+
+/*
+ * 0 when an fentry program can be loaded for the function and attached to it;
+ * -ENOENT: not in BTF, -EPERM: refused, -ENOTSUP: loads but does not attach.
+ */
+int kernel_fentry(const struct kernel *kernel, const char *function);
+/* 0 when a kprobe on the function can be made. */
+int kernel_kprobe(const char *function);
+/* 0 when the kernel has BPF iterators over tasks. */
+int kernel_task_iterator(const struct kernel *kernel);
+
+#endif

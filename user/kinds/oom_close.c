@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The end of an OOM incident: who died with the victim, what came back, what is stuck. */
+#include "oom_kill.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static void mark_candidates(struct oom_incident *incident)
+{
+	struct oom_kill *oom = &incident->observation.oom_kill;
+
+	for (uint64_t i = 0; i < oom->candidates_count; i++)
+		for (uint64_t m = 0; m < incident->member_count; m++)
+			if (oom->candidates[i].pid == incident->members[m].pid)
+				KNOW(&oom->candidates[i], victim, 1);
+}
+
+static void add_group(struct oom_incident *incident)
+{
+	struct oom_kill *oom = &incident->observation.oom_kill;
+	struct oom_group *group = &oom->group_killed;
+	const uint64_t max = sizeof(group->pids) / sizeof(group->pids[0]);
+
+	/* nothing was killed: nobody to list */
+	if (oom->known.killed && !oom->killed)
+		return;
+	KNOW(group, n, incident->member_count + incident->truncated);
+	group->known.pids = oom->known.group_killed = 1;
+	for (uint64_t i = 0; i < incident->member_count && group->pids_count < max; i++)
+		group->pids[group->pids_count++] = incident->members[i].pid;
+	if (group->pids_count < group->n)
+		observation_truncated(&incident->observation, "oom_kill.group_killed.pids");
+}
+
+static void add_stuck(struct session *s, struct oom_incident *incident, uint64_t pid)
+{
+	struct oom_kill *oom = &incident->observation.oom_kill;
+	struct process_stat stat;
+
+	/* a zombie has given its memory back; a process that is gone was only told late */
+	if (procfs_stat(&s->procfs, pid, &stat) || stat.state == 'Z' || stat.state == 'X') {
+		return;
+	}
+	KNOW(oom, stuck_pid, pid);
+	oom->stuck_state[0] = stat.state;
+	oom->known.stuck_state = 1;
+	if (procfs_wchan(&s->procfs, pid, oom->stuck_in, sizeof(oom->stuck_in)) == 0)
+		oom->known.stuck_in = 1;
+}
+
+static void add_usage_after(struct session *s, struct oom_incident *incident)
+{
+	struct oom_kill *oom = &incident->observation.oom_kill;
+	int version = incident->observation.cgroup.version;
+	uint64_t usage;
+	int fd;
+
+	if (!incident->binding_id)
+		return;
+	fd = cgroupfs_open_id(&s->cgroupfs, version, incident->binding_id);
+	if (fd < 0)
+		return;
+	if (cgroupfs_usage(fd, version, &usage) == 0)
+		KNOW(oom, usage_after_bytes, usage);
+	close(fd);
+}
+
+void oom_close_up(struct session *s, struct oom_incident *incident, uint64_t now_ns)
+{
+	struct observation *o = &incident->observation;
+	struct oom_kill *oom = &o->oom_kill;
+
+	mark_candidates(incident);
+	add_group(incident);
+	for (uint64_t i = 0; i < incident->member_count && !oom->known.stuck_pid; i++)
+		if (!incident->members[i].gone && now_ns >= o->boot_ns + 2000000000ULL)
+			add_stuck(s, incident, incident->members[i].pid);
+	if (incident->alive || !incident->last_exit_ns)
+		return;
+	KNOW(oom, time_to_die_ns, incident->last_exit_ns - o->boot_ns);
+	if (incident->freed_bytes)
+		KNOW(oom, freed_bytes, incident->freed_bytes);
+	add_usage_after(s, incident);
+}
+
+/* ---- fitting into a line -------------------------------------------- */
+
+/* what the observation may take, so that the diagnosis has room */
+enum { OBSERVATION_BYTES = 5200 };
+
+/* every second sample goes, but never the last, which is the instant */
+static bool thin_history(struct oom_kill *oom)
+{
+	uint64_t kept = 0;
+
+	if (oom->history_count <= 6)
+		return false;
+	for (uint64_t i = 0; i < oom->history_count; i++)
+		if (i % 2 == (oom->history_count - 1) % 2)
+			oom->history[kept++] = oom->history[i];
+	oom->history_count = kept;
+	return true;
+}
+
+static bool drop_candidate(struct oom_kill *oom)
+{
+	uint64_t at = oom->candidates_count;
+
+	while (at > 1 && oom->candidates[at - 1].victim)
+		at--;
+	if (oom->candidates_count <= 3 || at < 2)
+		return false;
+	memmove(&oom->candidates[at - 1], &oom->candidates[at],
+		(oom->candidates_count - at) * sizeof(oom->candidates[0]));
+	oom->candidates_count--;
+	return true;
+}
+
+static bool drop_arg(struct process *p)
+{
+	if (p->args_count <= 1)
+		return false;
+	p->args_count--;
+	return true;
+}
+
+/* a level between the leaf and the one that bound says least */
+static bool drop_level(struct oom_kill *oom)
+{
+	for (uint64_t i = 1; i < oom->limits_count; i++) {
+		if (oom->limits[i].binding)
+			continue;
+		memmove(&oom->limits[i], &oom->limits[i + 1],
+			(oom->limits_count - i - 1) * sizeof(oom->limits[0]));
+		oom->limits_count--;
+		return true;
+	}
+	return false;
+}
+
+/* the last resort: paths keep their end, which names the container */
+static bool shorten_path(char *path, size_t size)
+{
+	size_t length = strnlen(path, size), keep = 256;
+
+	if (length <= keep + 4)
+		return false;
+	memmove(path + 4, path + length - keep, keep);
+	memcpy(path, "/...", 4);
+	memset(path + 4 + keep, 0, size - 4 - keep);
+	return true;
+}
+
+static bool shorten_paths(struct observation *o)
+{
+	bool done = shorten_path(o->cgroup.path, sizeof(o->cgroup.path));
+
+	for (uint64_t i = 0; i < o->oom_kill.limits_count; i++)
+		done |= shorten_path(o->oom_kill.limits[i].path, sizeof(o->oom_kill.limits[i].path));
+	return done;
+}
+
+void oom_fit(struct observation *o)
+{
+	while (ndjson_observation_bytes(o) > OBSERVATION_BYTES) {
+		if (o->oom_kill.history_count > 12 && thin_history(&o->oom_kill))
+			observation_truncated(o, "oom_kill.history");
+		else if (drop_arg(&o->process))
+			observation_truncated(o, "process.args");
+		else if (drop_candidate(&o->oom_kill))
+			observation_truncated(o, "oom_kill.candidates");
+		else if (thin_history(&o->oom_kill))
+			observation_truncated(o, "oom_kill.history");
+		else if (drop_level(&o->oom_kill))
+			observation_truncated(o, "oom_kill.limits");
+		else if (shorten_paths(o))
+			observation_truncated(o, "cgroup.path");
+		else
+			return;
+	}
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The ring buffer's record as an observation: no look-ups, only what the kernel sent. */
+#include "oom_kill.h"
+
+#include <string.h>
+
+/* directory names from the leaf up, as the record packs them */
+struct names {
+	const char *name[32];
+	unsigned int count;
+};
+
+static void names_read(struct names *ret, const struct oom_victim_event *event)
+{
+	size_t at = 0, size = event->names_bytes;
+
+	ret->count = 0;
+	if (size > sizeof(event->names))
+		return;
+	while (at < size && ret->count < 32) {
+		size_t length = strnlen(event->names + at, size - at);
+
+		if (at + length == size)
+			return;
+		ret->name[ret->count++] = event->names + at;
+		at += length + 1;
+	}
+}
+
+/* "/a/b": the names from the top down to number "leaf" */
+static void join(struct text *text, const struct names *names, unsigned int leaf, bool cut)
+{
+	if (cut)
+		text_add(text, "/...");
+	for (unsigned int i = names->count; i-- > leaf;) {
+		text_add(text, "/");
+		text_add(text, names->name[i]);
+	}
+	if (!text->length)
+		text_add(text, "/");
+}
+
+/*
+ * The level that was reached: the kernel's word where it could be hooked, else
+ * the one with the least room left, when that is next to none. A charge fails
+ * at usage + charge > max, so usage itself may stand a batch (64 pages) below,
+ * and other CPUs may have given some back since.
+ */
+static int binding_level(const struct oom_victim_event *event)
+{
+	uint64_t least = UINT64_MAX;
+	int found = -1;
+
+	for (uint32_t i = 0; i < event->level_count && i < OOM_LEVELS; i++) {
+		const struct oom_level *l = &event->level[i];
+		uint64_t room = l->usage_bytes < l->max_bytes ? l->max_bytes - l->usage_bytes : 0;
+
+		if (event->oom.known.domain_cgroup_id) {
+			if (l->cgroup_id == event->oom.domain_cgroup_id)
+				return i;
+			continue;
+		}
+		if (l->max_bytes == BYTES_MAX || room >= least)
+			continue;
+		least = room;
+		found = i;
+	}
+	return found;
+}
+
+static void decode_levels(struct oom_incident *incident, const struct oom_victim_event *event,
+			  const struct names *names)
+{
+	struct oom_kill *oom = &incident->observation.oom_kill;
+	bool memcg = oom->known.scope && oom->scope == OOM_SCOPE_MEMCG;
+	int binding = memcg ? binding_level(event) : -1;
+
+	for (uint32_t i = 0; i < event->level_count && i < OOM_LEVELS; i++) {
+		const struct oom_level *level = &event->level[i];
+		struct oom_limit *limit = &oom->limits[oom->limits_count++];
+		struct text path = { .data = limit->path, .size = sizeof(limit->path) };
+
+		join(&path, names, level->name_index, event->names_cut);
+		limit->known.path = 1;
+		KNOW(limit, usage_bytes, level->usage_bytes);
+		KNOW(limit, max_bytes, level->max_bytes);
+		if (oom->known.scope)
+			KNOW(limit, binding, (int)i == binding);
+	}
+	oom->known.limits = 1;
+	if (binding < 0)
+		return;
+	incident->binding_id = event->level[binding].cgroup_id;
+	KNOW(oom, oom_group_set, event->level[binding].group != 0);
+}
+
+void oom_decode(struct oom_incident *incident, const struct oom_victim_event *event)
+{
+	struct observation *o = &incident->observation;
+	struct text path = { .data = o->cgroup.path, .size = sizeof(o->cgroup.path) };
+	struct names names;
+
+	o->boot_ns = event->header.boot_ns;
+	memcpy(&o->process, &event->process, sizeof(event->process));
+	memcpy(&o->cgroup, &event->cgroup, sizeof(event->cgroup));
+	memcpy(&o->oom_kill, &event->oom, sizeof(event->oom));
+	names_read(&names, event);
+	if (o->cgroup.known.id) {
+		join(&path, &names, 0, event->names_cut);
+		o->cgroup.known.path = 1;
+	}
+	if (event->names_cut)
+		observation_truncated(o, "cgroup.path");
+	if (o->process.known.start_ns && o->process.start_ns < o->boot_ns)
+		KNOW(&o->oom_kill, victim_age_ns, o->boot_ns - o->process.start_ns);
+	decode_levels(incident, event, &names);
+}

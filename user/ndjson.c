@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ndjson.h"
+
+#include <string.h>
+#include <time.h>
+
+static void json_key(struct text *text, bool *first, const char *name)
+{
+	text_append(text, *first ? "\"" : ",\"", *first ? 1 : 2);
+	*first = false;
+	text_add(text, name);
+	text_append(text, "\":", 2);
+}
+
+static void json_scalar(struct text *text, const struct field *field, const void *at)
+{
+	uint64_t value = *(const uint64_t *)at;
+
+	switch (field->meaning) {
+	case MEANING_flag:
+		text_add(text, value ? "true" : "false");
+		break;
+	case MEANING_flags:
+		text_format(text, "\"0x%llx\"", (unsigned long long)value);
+		break;
+	case MEANING_id:
+		text_format(text, "\"%llu\"", (unsigned long long)value);
+		break;
+	case MEANING_number:
+		text_format(text, "%lld", (long long)value);
+		break;
+	case MEANING_choice:
+		text_format(text, "\"%s\"", value && value < field->max ? field->choices[value] : "unknown");
+		break;
+	case MEANING_bytes:
+		if (value == BYTES_MAX) {
+			text_add(text, "\"max\"");
+			break;
+		}
+		/* fall through */
+	default:
+		text_number(text, value);
+	}
+}
+
+static void json_elements(struct text *text, const struct field *field, const char *at)
+{
+	uint64_t count = *(const uint64_t *)at;
+	const char *element = at + sizeof(uint64_t);
+
+	text_append(text, "[", 1);
+	for (uint64_t i = 0; i < count && i < field->max; i++, element += field->size) {
+		if (i)
+			text_append(text, ",", 1);
+		if (field->meaning == MEANING_list)
+			json_record(text, field->record, element);
+		else if (field->meaning == MEANING_words)
+			text_json(text, element, strnlen(element, field->size));
+		else
+			text_number(text, *(const uint64_t *)element);
+	}
+	text_append(text, "]", 1);
+}
+
+void json_record(struct text *text, const struct record *record, const void *data)
+{
+	const char *at = (const char *)data + sizeof(uint64_t);
+	bool first = true;
+
+	text_append(text, "{", 1);
+	for (uint32_t i = 0; i < record->field_count; at += record->fields[i++].span) {
+		const struct field *field = &record->fields[i];
+
+		if (!field_known(data, i))
+			continue;
+		json_key(text, &first, field->name);
+		switch (field->meaning) {
+		case MEANING_text:
+			text_json(text, at, strnlen(at, field->size));
+			break;
+		case MEANING_words:
+		case MEANING_numbers:
+		case MEANING_list:
+			json_elements(text, field, at);
+			break;
+		case MEANING_part:
+			json_record(text, field->record, at);
+			break;
+		default:
+			json_scalar(text, field, at);
+		}
+	}
+	text_append(text, "}", 1);
+}
+
+void text_time(struct text *text, uint64_t time_ns)
+{
+	time_t seconds = time_ns / 1000000000;
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	text_format(text, "%04d-%02d-%02dT%02d:%02d:%02d.%09lluZ", tm.tm_year + 1900, tm.tm_mon + 1,
+		    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		    (unsigned long long)(time_ns % 1000000000));
+}
+
+static void json_head(struct text *text, const struct line_head *head)
+{
+	text_add(text, "{\"time\":\"");
+	text_time(text, head->time_ns);
+	text_format(text, "\",\"kind\":\"%s\",\"severity\":\"%s\",\"message\":", head->kind,
+		    severity_words[head->severity]);
+	text_json(text, head->message, strlen(head->message));
+	text_add(text, ",\"host\":");
+	text_json(text, head->host, strlen(head->host));
+	text_format(text, ",\"boot_ns\":%llu,\"seq\":%llu,\"id\":", (unsigned long long)head->boot_ns,
+		    (unsigned long long)head->seq);
+	text_json(text, head->id, strlen(head->id));
+	text_add(text, ",\"schema\":\"" SCHEMA_VERSION "\"");
+}
+
+static void json_object(struct text *text, const char *name, const struct record *record, const void *data)
+{
+	if (!*(const uint64_t *)data)
+		return;
+	text_format(text, ",\"%s\":", name);
+	json_record(text, record, data);
+}
+
+static void json_facts(struct text *text, const struct observation *o)
+{
+	json_object(text, "process", &process_record, &o->process);
+	json_object(text, "cgroup", &cgroup_record, &o->cgroup);
+	json_object(text, "container", &container_record, &o->container);
+	switch (o->kind) {
+#define KIND(NAME, SYMPTOM, WORD) case KIND_##NAME: json_object(text, #NAME, &NAME##_record, &o->NAME); break;
+#include "events/kinds.def"
+#undef KIND
+	default:
+		break;
+	}
+	if (!o->truncated_count)
+		return;
+	text_add(text, ",\"truncated\":[");
+	for (uint64_t i = 0; i < o->truncated_count; i++) {
+		text_append(text, ",", i > 0);
+		text_json(text, o->truncated[i], strlen(o->truncated[i]));
+	}
+	text_append(text, "]", 1);
+}
+
+size_t ndjson_observation_bytes(const struct observation *observation)
+{
+	static char scratch[256 * 1024];
+	struct text text = TEXT_ON(scratch);
+
+	json_facts(&text, observation);
+	return text.length;
+}
+
+void observation_truncated(struct observation *observation, const char *what)
+{
+	uint64_t n = observation->truncated_count;
+
+	for (uint64_t i = 0; i < n; i++)
+		if (strcmp(observation->truncated[i], what) == 0)
+			return;
+	if (n == sizeof(observation->truncated) / sizeof(observation->truncated[0]))
+		return;
+	text_copy(observation->truncated[n], sizeof(observation->truncated[n]), what, strlen(what));
+	observation->truncated_count++;
+}
+
+void ndjson_observation(struct text *text, struct observation *o, struct verdict *verdict)
+{
+	const struct line_head head = {
+		.time_ns = o->time_ns, .kind = kind_names[o->kind], .severity = verdict->severity,
+		.message = verdict->message, .host = o->host, .boot_ns = o->boot_ns, .seq = o->seq,
+		.id = o->id,
+	};
+	size_t start = text->length;
+
+	for (;;) {
+		json_head(text, &head);
+		json_facts(text, o);
+		json_object(text, "diagnosis", &diagnosis_record, &verdict->diagnosis);
+		text_add(text, "}\n");
+		if (text->length - start <= LINE_BYTES || !verdict->diagnosis.evidence_count)
+			return;
+		verdict->diagnosis.evidence_count--;
+		observation_truncated(o, "diagnosis.evidence");
+		text->length = start;
+		text->cut = false;
+	}
+}
+
+void ndjson_stream(struct text *text, const struct line_head *head, const struct record *record,
+		   const void *data)
+{
+	json_head(text, head);
+	json_object(text, record->name, record, data);
+	text_add(text, "}\n");
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "record.h"
+#include "render.h"
+#include "tool.h"
+
+enum option_type {
+	OPTION_FLAG,
+	OPTION_TWICE,	/* counts */
+	OPTION_TEXT,
+	OPTION_NUMBER,	/* positive */
+	OPTION_SECONDS,
+	OPTION_HOOK,
+	OPTION_CGROUP,
+	OPTION_FORMAT,
+	OPTION_JSON,
+};
+
+struct option_row {
+	char letter;		/* 0: none */
+	const char *name;
+	enum option_type type;
+	size_t offset;
+	const char *value;	/* NULL: takes none */
+	const char *help;
+};
+
+#define AT(MEMBER) offsetof(struct options, MEMBER)
+
+static const struct option_row rows[] = {
+	{ 'p', "pid", OPTION_NUMBER, AT(pid), "PID", "only this process (pid of the host)" },
+	{ 'c', "comm", OPTION_TEXT, AT(comm), "NAME", "only processes of this name" },
+	{ 0, "cgroup", OPTION_CGROUP, AT(cgroup), "PATH", "only this cgroup and those below it" },
+	{ 'n', "count", OPTION_NUMBER, AT(count), "N", "stop after N events" },
+	{ 'd', "duration", OPTION_SECONDS, AT(duration_ns), "SECONDS", "stop after a time; fractions allowed" },
+	{ 'o', "output", OPTION_FORMAT, AT(format), "FORMAT",
+	  "card, line or json; default card on a terminal, json otherwise" },
+	{ 'j', "json", OPTION_JSON, AT(format), NULL, "same as -o json" },
+	{ 'w', "write", OPTION_TEXT, AT(write_path), "FILE",
+	  "also append NDJSON to FILE; reopened on SIGHUP" },
+	{ 0, "strict", OPTION_FLAG, AT(strict), NULL,
+	  "refuse to start degraded; exit 1 when anything was lost" },
+	{ 0, "no-args", OPTION_FLAG, AT(no_args), NULL, "leave out command lines" },
+	{ 0, "utc", OPTION_FLAG, AT(utc), NULL, "times on cards in UTC (JSON always is)" },
+	{ 0, "hook", OPTION_HOOK, AT(hooks), "KIND=NAME", "force a hook (see kwhy doctor)" },
+	{ 0, "ring", OPTION_NUMBER, AT(ring_kib), "KIB", "size of the ring buffer, a power of two from 4" },
+	{ 0, "btf", OPTION_TEXT, AT(btf_path), "FILE", "BTF of the kernel, where /sys/kernel/btf/vmlinux is missing" },
+	{ 0, "root", OPTION_TEXT, AT(root), "DIR", "read /proc and /sys below DIR (for tests)" },
+	{ 'v', "verbose", OPTION_TWICE, AT(verbose), NULL, "say more on stderr; twice: libbpf's messages" },
+	{ 'q', "quiet", OPTION_FLAG, AT(quiet), NULL, "nothing on stderr but errors" },
+	{ 'V', "version", OPTION_FLAG, AT(version), NULL, "print the version" },
+	{ 'h', "help", OPTION_FLAG, AT(help), NULL, "print this" },
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static int refuse(const struct tool *tool, const struct option_row *row, const char *value, const char *reason)
+{
+	tool_error(tool, "--%s: '%s' %s", row->name, value, reason);
+	return -EINVAL;
+}
+
+static int take_number(const struct tool *tool, const struct option_row *row, const char *value, uint64_t *to)
+{
+	unsigned long long number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno || !number)
+		return refuse(tool, row, value, "is not a positive whole number");
+	*to = number;
+	return 0;
+}
+
+static int take_seconds(const struct tool *tool, const struct option_row *row, const char *value, uint64_t *to)
+{
+	double seconds;
+	char *end;
+
+	seconds = strtod(value, &end);
+	if (((*value < '0' || *value > '9') && *value != '.') || *end || !isfinite(seconds) || seconds <= 0 ||
+	    seconds > 1e9)
+		return refuse(tool, row, value, "is not a number of seconds above 0 (example: 2.5)");
+	*to = seconds * 1e9;
+	return 0;
+}
+
+static int take_hook(const struct tool *tool, const struct option_row *row, const char *value, const char **to)
+{
+	const char *equals = strchr(value, '=');
+
+	for (unsigned int kind = 1; equals && kind < KIND_COUNT; kind++) {
+		size_t length = strlen(kind_names[kind]);
+
+		if ((size_t)(equals - value) == length && strncmp(value, kind_names[kind], length) == 0) {
+			to[kind] = equals + 1;
+			return 0;
+		}
+	}
+	return refuse(tool, row, value, "is not KIND=NAME (example: oom_kill=tracepoint; see kwhy doctor)");
+}
+
+/* /sys/fs/cgroup/memory/a/b/ and /a/b mean the same */
+static int take_cgroup(const struct tool *tool, const struct option_row *row, char *value, const char **to)
+{
+	static const char *const mounts[] = { "/sys/fs/cgroup/memory", "/sys/fs/cgroup/unified", "/sys/fs/cgroup" };
+	size_t length;
+
+	if (*value != '/')
+		return refuse(tool, row, value, "is not an absolute path (example: /system.slice/nginx.service)");
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(*mounts); i++) {
+		length = strlen(mounts[i]);
+		if (strncmp(value, mounts[i], length) == 0 && (value[length] == '/' || !value[length])) {
+			value += length;
+			break;
+		}
+	}
+	length = strlen(value);
+	while (length > 1 && value[length - 1] == '/')
+		value[--length] = '\0';
+	*to = *value ? value : "/";
+	return 0;
+}
+
+static int take(struct options *options, const struct tool *tool, const struct option_row *row, char *value)
+{
+	void *to = (char *)options + row->offset;
+
+	switch (row->type) {
+	case OPTION_FLAG:
+		*(bool *)to = true;
+		return 0;
+	case OPTION_TWICE:
+		++*(unsigned int *)to;
+		return 0;
+	case OPTION_TEXT:
+		if (!*value)
+			return refuse(tool, row, value, "is empty");
+		*(const char **)to = value;
+		return 0;
+	case OPTION_NUMBER:
+		return take_number(tool, row, value, to);
+	case OPTION_SECONDS:
+		return take_seconds(tool, row, value, to);
+	case OPTION_HOOK:
+		return take_hook(tool, row, value, to);
+	case OPTION_CGROUP:
+		return take_cgroup(tool, row, value, to);
+	case OPTION_FORMAT:
+		if (!renderer_find(value))
+			return refuse(tool, row, value, "is not an output format; there are card, line, json");
+		*(const char **)to = value;
+		return 0;
+	case OPTION_JSON:
+		*(const char **)to = "json";
+		return 0;
+	}
+	return 0;
+}
+
+static int check(const struct options *options, const struct tool *tool)
+{
+	uint64_t kib = options->ring_kib;
+
+	if (kib && (kib < 4 || kib > 1024 * 1024 || (kib & (kib - 1)))) {
+		tool_error(tool, "--ring: '%llu' is not a power of two from 4 to 1048576",
+			   (unsigned long long)kib);
+		return -EINVAL;
+	}
+	if (options->argument_count && !tool->takes_arguments) {
+		tool_error(tool, "unexpected argument '%s' (see %s --help)", options->arguments[0], tool->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void unknown(const struct tool *tool, int argc, char **argv, int letter)
+{
+	const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+
+	if (letter == ':')
+		tool_error(tool, "option '%s' needs a value (see %s --help)", word, tool->name);
+	else if (optopt && strncmp(word, "--", 2) != 0)
+		tool_error(tool, "unknown option '-%c' (see %s --help)", optopt, tool->name);
+	else
+		tool_error(tool, "unknown option '%s' (see %s --help)", word, tool->name);
+}
+
+int options_parse(struct options *ret, const struct tool *tool, int argc, char **argv)
+{
+	struct option longs[ROWS + 1] = {};
+	char letters[2 * ROWS + 2] = ":", *end = letters + 1;
+	struct options options = {};
+	int found, err = 0;
+
+	for (int i = 0; i < ROWS; i++) {
+		longs[i] = (struct option){ rows[i].name, rows[i].value ? required_argument : no_argument,
+					    NULL, 256 + i };
+		if (rows[i].letter)
+			*end++ = rows[i].letter;
+		if (rows[i].letter && rows[i].value)
+			*end++ = ':';
+	}
+	optind = 0;
+	opterr = 0;
+	while (!err && (found = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		int i = found - 256;
+
+		if (found == '?' || found == ':') {
+			unknown(tool, argc, argv, found);
+			return -EINVAL;
+		}
+		for (i = i < 0 ? 0 : i; found < 256 && rows[i].letter != found; i++)
+			;
+		err = take(&options, tool, &rows[i], optarg);
+	}
+	if (err)
+		return err;
+	options.argv = argv;
+	options.argc = argc;
+	options.arguments = argv + optind;
+	options.argument_count = argc - optind;
+	if (!options.help && !options.version)
+		err = check(&options, tool);
+	if (!err)
+		*ret = options;
+	return err;
+}
+
+void options_help(FILE *file, const struct tool *tool)
+{
+	fprintf(file, "Usage: %s %s\n\n%s\n\nOptions:\n", tool->name, tool->usage, tool->summary);
+	for (int i = 0; i < ROWS; i++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", rows[i].letter ? '-' : ' ',
+			 rows[i].letter ? rows[i].letter : ' ', rows[i].letter ? ", " : "  ", rows[i].name,
+			 rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
+		fprintf(file, "  %-24s %s\n", left, rows[i].help);
+	}
+	fprintf(file, "\nExamples:\n%s\nExit status: 0 ok, 1 failed, 2 usage, 77 this system cannot run it.\n",
+		tool->examples);
+}
+
+void options_markdown(FILE *file)
+{
+	fprintf(file, "| option | meaning |\n|---|---|\n");
+	for (int i = 0; i < ROWS; i++) {
+		fprintf(file, "| `");
+		if (rows[i].letter)
+			fprintf(file, "-%c, ", rows[i].letter);
+		fprintf(file, "--%s%s%s` | %s |\n", rows[i].name, rows[i].value ? " " : "",
+			rows[i].value ? rows[i].value : "", rows[i].help);
+	}
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The options every tool has, as one table: parsing, --help and the README's
+ * table come from it.
+ */
+#ifndef KWHY_OPTIONS_H
+#define KWHY_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "events.h"
+
+struct tool;
+
+struct options {
+	uint64_t pid;		/* 0: any */
+	const char *comm;	/* NULL: any */
+	const char *cgroup;	/* path below the hierarchy's root, without trailing slash; NULL: any */
+	uint64_t count;		/* 0: no end */
+	uint64_t duration_ns;	/* 0: no end */
+	const char *format;	/* NULL: by the kind of stdout */
+	const char *write_path;
+	const char *root;	/* of /proc and /sys, for tests */
+	const char *btf_path;
+	const char *hooks[KIND_COUNT];	/* forced alternative per kind */
+	uint64_t ring_kib;
+	bool strict, no_args, utc, quiet;
+	unsigned int verbose;
+	bool help, version;
+	char **argv;		/* the whole command line */
+	int argc;
+	/* what was not an option */
+	char **arguments;
+	int argument_count;
+};
+
+/* 0, or -EINVAL after one line on stderr that says what is wrong and what to do. */
+int options_parse(struct options *ret, const struct tool *tool, int argc, char **argv);
+void options_help(FILE *file, const struct tool *tool);
+/* The table in Markdown, for the README. */
+void options_markdown(FILE *file);
+
+#endif

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Why the kernel ran out of memory. Order matters: what the kernel said itself
+ * first, then whose memory it was, then how it grew; the last rule claims nothing.
+ */
+#include "diagnosis.h"
+
+#include <string.h>
+
+#include "oom_describe.h"
+#include "oom_view.h"
+#include "say.h"
+
+#define MIB (1024ULL * 1024)
+
+/* ---- words ---------------------------------------------------------- */
+
+static uint64_t round_up(uint64_t bytes)
+{
+	uint64_t step = bytes > 1024 * MIB ? 64 * MIB : 16 * MIB;
+
+	return (bytes + step - 1) / step * step;
+}
+
+static void say_place(struct text *text, const struct oom_view *v)
+{
+	if (v->host)
+		text_add(text, "the host's memory");
+	else if (v->limit_bytes) {
+		text_add(text, "the limit of ");
+		text_bytes(text, v->limit_bytes);
+		text_format(text, " on %s", v->binding->path);
+	} else
+		text_add(text, "a memory cgroup's limit (which one is unknown)");
+}
+
+/* "set it to 640 MiB: ..." in the words of who manages the cgroup */
+static void say_raise(const struct observation *observation, const struct oom_view *v, uint64_t bytes,
+		      const char *because, struct verdict *ret)
+{
+	const struct container *c = &observation->container;
+	bool own = v->binding && observation->cgroup.known.path &&
+		   strcmp(v->binding->path, observation->cgroup.path) == 0;
+	struct text text = say_advice(ret);
+
+	text_add(&text, "raise the limit to ");
+	text_bytes(&text, bytes);
+	text_format(&text, " (%s): ", because);
+	if (c->known.pod_uid)
+		text_format(&text, "resources.limits.memory of %s",
+			    own ? "this container in its pod spec" : "the containers of the pod");
+	else if (c->known.unit && own && !c->known.id) {
+		text_add(&text, "systemctl set-property ");
+		text_shell(&text, c->unit, strlen(c->unit));
+		text_format(&text, " MemoryMax=%llu", (unsigned long long)bytes);
+	} else if (v->binding) {
+		text_format(&text, "echo %llu > ", (unsigned long long)bytes);
+		say_cgroup_file(&text, observation->cgroup.version, v->binding->path,
+				"memory.limit_in_bytes", "memory.max");
+	}
+}
+
+static void say_watch(const struct observation *observation, const struct oom_view *v, struct verdict *ret)
+{
+	uint64_t version = observation->cgroup.known.version ? observation->cgroup.version : 2;
+	struct text text = say_verify(ret);
+
+	if (v->host) {
+		text_add(&text, "grep -E 'oom_kill' /proc/vmstat   (must stop rising)");
+		return;
+	}
+	text_add(&text, "cat ");
+	say_cgroup_file(&text, version, v->binding ? v->binding->path : observation->cgroup.path,
+			"memory.oom_control", "memory.events");
+	text_add(&text, "   (oom_kill must stop rising)");
+}
+
+/* cause, message and the closing lines that all rules share */
+static void say_summary(const struct observation *observation, const struct oom_view *v, const char *why,
+			struct verdict *ret)
+{
+	const struct process *p = &observation->process;
+	const struct oom_kill *o = v->oom;
+	struct text text = say_message(ret);
+
+	text_add(&text, "OOM: ");
+	say_process(&text, p->comm, p->known.pid, p->pid);
+	text_add(&text, o->known.killed && !o->killed ? " was already exiting when " : " killed: ");
+	say_place(&text, v);
+	text_format(&text, " %s reached (%s)", v->host ? "was used up," : "was", why);
+	say_watch(observation, v, ret);
+	if (o->known.stuck_pid) {
+		text = say_advice(ret);
+		text_format(&text, "the victim is stuck: look at what it waits for: cat /proc/%llu/stack",
+			    (unsigned long long)o->stuck_pid);
+	}
+}
+
+static void confide(struct verdict *ret, enum basis basis)
+{
+	KNOW(&ret->diagnosis, confidence, basis);
+}
+
+/* ---- already exiting ------------------------------------------------ */
+
+static bool exiting_matches(const struct observation *observation)
+{
+	return observation->oom_kill.known.killed && !observation->oom_kill.killed;
+}
+
+static void exiting_explain(const struct observation *observation, struct verdict *ret)
+{
+	struct oom_view v;
+	struct text text;
+
+	oom_view_init(&v, observation);
+	text = say_cause(ret);
+	text_add(&text, "no process was killed: ");
+	say_place(&text, &v);
+	text_add(&text, " was reached, and the task the kernel chose was already exiting; "
+			"it was given access to reserves so that it can finish");
+	text = say_advice(ret);
+	text_add(&text, "do not count this as a kill; find out why the process ended (exit status, signal)");
+	say_summary(observation, &v, "no kill", ret);
+}
+
+/* ---- whose memory it is --------------------------------------------- */
+
+/* more than half of the domain is of a class that no process can free by dying */
+static bool class_dominates(const struct observation *observation, bool known, uint64_t bytes)
+{
+	struct oom_view v;
+
+	oom_view_init(&v, observation);
+	return known && v.limit_bytes && bytes > v.limit_bytes / 2;
+}
+
+static bool tmpfs_matches(const struct observation *observation)
+{
+	const struct oom_kill *o = &observation->oom_kill;
+
+	return class_dominates(observation, o->known.domain_shmem_bytes, o->domain_shmem_bytes);
+}
+
+static void say_class(const struct observation *observation, const char *what, uint64_t bytes,
+		      const char *word, struct verdict *ret)
+{
+	struct oom_view v;
+	struct text text = say_cause(ret);
+
+	oom_view_init(&v, observation);
+	text_add(&text, "not the heap: ");
+	text_bytes(&text, bytes);
+	text_add(&text, " of ");
+	text_bytes(&text, v.limit_bytes);
+	text_format(&text, " %s", what);
+	confide(ret, BASIS_MEASURED);
+	say_summary(observation, &v, word, ret);
+}
+
+static void tmpfs_explain(const struct observation *observation, struct verdict *ret)
+{
+	struct text text;
+
+	say_class(observation, "are shared memory or files on a tmpfs, which killing a process does not "
+		  "give back unless it was their last user", observation->oom_kill.domain_shmem_bytes,
+		  "tmpfs or shared memory", ret);
+	text = say_advice(ret);
+	text_add(&text, "find and remove what fills it: df -h -t tmpfs; du -xh --max-depth=1 on /dev/shm and "
+			"every tmpfs the container mounts; ipcs -m");
+	text = say_advice(ret);
+	text_add(&text, "bound it: mount -o remount,size=N on that tmpfs (emptyDir medium Memory: sizeLimit)");
+}
+
+static bool kernel_matches(const struct observation *observation)
+{
+	const struct oom_kill *o = &observation->oom_kill;
+
+	return class_dominates(observation, o->known.domain_kernel_bytes, o->domain_kernel_bytes);
+}
+
+static void kernel_explain(const struct observation *observation, struct verdict *ret)
+{
+	uint64_t version = observation->cgroup.version;
+	struct oom_view v;
+	struct text text;
+
+	say_class(observation, "are kernel memory charged to it: sockets, pipes, slab, page tables, stacks",
+		  observation->oom_kill.domain_kernel_bytes, "kernel memory", ret);
+	oom_view_init(&v, observation);
+	text = say_advice(ret);
+	text_add(&text, "see which: grep -E '^(slab|sock|pagetables|kernel_stack|percpu)' ");
+	say_cgroup_file(&text, version, v.binding->path, "memory.stat", "memory.stat");
+	text = say_advice(ret);
+	text_add(&text, "many sockets or pipes with unread data, many threads or many files held open "
+			"are the usual owners: ls /proc/PID/fd | wc -l, ss -m");
+}
+
+static bool cache_matches(const struct observation *observation)
+{
+	const struct oom_kill *o = &observation->oom_kill;
+
+	return class_dominates(observation, o->known.domain_file_bytes, o->domain_file_bytes);
+}
+
+static void cache_explain(const struct observation *observation, struct verdict *ret)
+{
+	struct text text;
+
+	say_class(observation, "are page cache that could not be reclaimed in time (dirty, locked or mapped)",
+		  observation->oom_kill.domain_file_bytes, "page cache", ret);
+	text = say_advice(ret);
+	text_add(&text, "slow storage under a writer is the usual reason: look at io.pressure and "
+			"memory.stat file_dirty, file_writeback; write with O_DIRECT or fsync as you go");
+}
+
+/* someone else in the domain holds most of it, and more than the victim did */
+static bool neighbour_matches(const struct observation *observation)
+{
+	struct oom_view v;
+
+	oom_view_init(&v, observation);
+	return v.largest && v.victim_bytes && v.limit_bytes &&
+	       oom_candidate_bytes(v.largest) > v.victim_bytes &&
+	       oom_candidate_bytes(v.largest) > v.limit_bytes / 100 * 35;
+}
+
+static bool host_neighbour_matches(const struct observation *observation)
+{
+	struct oom_view v;
+
+	oom_view_init(&v, observation);
+	return v.host && neighbour_matches(observation);
+}
+
+static void neighbour_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct oom_candidate *c;
+	struct oom_view v;
+	struct text text;
+
+	oom_view_init(&v, observation);
+	c = v.largest;
+	text = say_cause(ret);
+	text_add(&text, "the victim did not eat it: ");
+	say_process(&text, c->comm, c->known.pid, c->pid);
+	text_add(&text, " holds ");
+	text_bytes(&text, oom_candidate_bytes(c));
+	text_add(&text, " of ");
+	text_bytes(&text, v.limit_bytes);
+	text_add(&text, v.host ? " of the host" : " of the same cgroup");
+	if (c->known.protected && c->protected)
+		text_format(&text, " and is protected by oom_score_adj %lld", (long long)c->oom_score_adj);
+	if (c->known.growth_bytes_per_s && c->growth_bytes_per_s > 0) {
+		text_add(&text, "; it grew ");
+		text_bytes(&text, c->growth_bytes_per_s * 60);
+		text_add(&text, "/min");
+	}
+	text_add(&text, "; the victim held ");
+	text_bytes(&text, v.victim_bytes);
+	confide(ret, BASIS_INFERRED);
+	text = say_advice(ret);
+	text_add(&text, "look at the neighbour first: ");
+	say_process(&text, c->comm, c->known.pid, c->pid);
+	text = say_advice(ret);
+	if (v.host)
+		text_format(&text, "give it a limit of its own (systemctl set-property UNIT MemoryMax=%llu)",
+			    (unsigned long long)round_up(v.limit_bytes / 2));
+	else
+		text_add(&text, "give each of the two a cgroup of its own, or lower the neighbour's protection");
+	say_summary(observation, &v, "a neighbour holds most of it", ret);
+}
+
+/* ---- how it grew ---------------------------------------------------- */
+
+static bool growth_is(const struct observation *observation, enum oom_growth growth)
+{
+	struct oom_view v;
+
+	oom_view_init(&v, observation);
+	return v.shape.known && v.shape.growth == growth;
+}
+
+static bool host_matches(const struct observation *observation)
+{
+	return observation->oom_kill.known.scope && observation->oom_kill.scope == OOM_SCOPE_GLOBAL;
+}
+
+static void host_explain(const struct observation *observation, struct verdict *ret)
+{
+	struct oom_view v;
+	struct text text;
+
+	oom_view_init(&v, observation);
+	text = say_cause(ret);
+	text_add(&text, "the whole host ran out of memory: together its processes were promised more than it has");
+	if (v.victim_bytes && v.limit_bytes) {
+		text_add(&text, "; the victim held ");
+		text_bytes(&text, v.victim_bytes);
+		text_add(&text, " of ");
+		text_bytes(&text, v.limit_bytes);
+	}
+	if (v.shape.known && v.shape.growth == OOM_GROWTH_LEAK) {
+		text_add(&text, "; anonymous memory grew ");
+		text_bytes(&text, oom_rate_per_min(&v.shape));
+		text_add(&text, "/min without a plateau");
+	}
+	confide(ret, BASIS_INFERRED);
+	text = say_advice(ret);
+	text_add(&text, "no limit protected the host: give the largest services a limit below what the host has "
+			"(MemoryMax=, resources.limits.memory), so that one of them fails and not all");
+	say_summary(observation, &v, "host out of memory", ret);
+	text = say_verify(ret);
+	text_add(&text, "grep -E 'MemAvailable|Committed_AS|CommitLimit' /proc/meminfo");
+}
+
+static bool leak_matches(const struct observation *observation)
+{
+	return growth_is(observation, OOM_GROWTH_LEAK);
+}
+
+static void leak_explain(const struct observation *observation, struct verdict *ret)
+{
+	uint64_t rate;
+	struct oom_view v;
+	struct text text;
+
+	oom_view_init(&v, observation);
+	rate = oom_rate_per_min(&v.shape);
+	text = say_cause(ret);
+	say_place(&text, &v);
+	text_add(&text, " was reached; its anonymous memory grew ");
+	text_bytes(&text, rate);
+	text_add(&text, "/min for ");
+	text_duration(&text, v.shape.grown_ns);
+	text_add(&text, " without a plateau: a leak");
+	confide(ret, BASIS_INFERRED);
+	text = say_advice(ret);
+	text_add(&text, "find the leak before raising the limit: at this rate ");
+	text_bytes(&text, 2 * v.limit_bytes);
+	text_add(&text, " lasts ");
+	text_duration(&text, rate ? (uint64_t)((2.0 * v.limit_bytes - v.shape.first_bytes) / rate * 60e9) : 0);
+	text = say_advice(ret);
+	text_add(&text, "restart on a schedule below that time until it is fixed; take a heap profile while it grows");
+	say_summary(observation, &v, "leak", ret);
+}
+
+static bool burst_matches(const struct observation *observation)
+{
+	return growth_is(observation, OOM_GROWTH_BURST);
+}
+
+static void burst_explain(const struct observation *observation, struct verdict *ret)
+{
+	uint64_t before;
+	struct oom_view v;
+	struct text text;
+
+	oom_view_init(&v, observation);
+	before = v.shape.last_bytes - v.shape.grown_bytes;
+	text = say_cause(ret);
+	say_place(&text, &v);
+	text_add(&text, " was reached by a burst: anonymous memory stood near ");
+	text_bytes(&text, before);
+	text_add(&text, " and grew by ");
+	text_bytes(&text, v.shape.grown_bytes);
+	text_add(&text, " within the last ");
+	text_duration(&text, v.shape.grown_ns);
+	confide(ret, BASIS_INFERRED);
+	text = say_advice(ret);
+	text_add(&text, "find what asks for so much at once (one large request, file or query; too many in parallel) "
+			"and bound it");
+	say_raise(observation, &v, round_up(v.limit_bytes + v.shape.grown_bytes / 2),
+		  "a first try: the burst was cut off at the limit, how much it needs is unknown", ret);
+	say_summary(observation, &v, "burst", ret);
+	text = say_verify(ret);
+	text_add(&text, "cat ");
+	say_cgroup_file(&text, observation->cgroup.version, v.binding->path, "memory.max_usage_in_bytes",
+			"memory.peak");
+}
+
+static bool small_matches(const struct observation *observation)
+{
+	return growth_is(observation, OOM_GROWTH_PLATEAU);
+}
+
+static void small_explain(const struct observation *observation, struct verdict *ret)
+{
+	struct oom_view v;
+	struct text text;
+
+	oom_view_init(&v, observation);
+	text = say_cause(ret);
+	say_place(&text, &v);
+	text_add(&text, " is smaller than what it steadily needs: anonymous memory stood at ");
+	text_bytes(&text, v.shape.steady_bytes);
+	text_format(&text, " (%llu %% of the limit) for most of ",
+		    (unsigned long long)(v.shape.steady_bytes * 100 / v.limit_bytes));
+	text_duration(&text, v.shape.span_ns);
+	text_add(&text, " and did not keep growing");
+	confide(ret, BASIS_INFERRED);
+	say_raise(observation, &v, round_up(v.limit_bytes + v.limit_bytes / 4),
+		  "the steady use plus a quarter", ret);
+	text = say_advice(ret);
+	text_add(&text, "or make it need less (heap size, cache size, worker count), if the limit is meant");
+	say_summary(observation, &v, "limit smaller than the working set", ret);
+}
+
+/* ---- nothing to say ------------------------------------------------- */
+
+static bool short_matches(const struct observation *observation)
+{
+	struct oom_view v;
+
+	oom_view_init(&v, observation);
+	return !v.shape.known;
+}
+
+static void short_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct oom_kill *o = &observation->oom_kill;
+	struct oom_view v;
+	struct text text;
+
+	oom_view_init(&v, observation);
+	text = say_cause(ret);
+	say_place(&text, &v);
+	text_add(&text, " was reached; there is not enough history to tell a leak from a burst or a limit that "
+			"is too small");
+	if (o->known.victim_age_ns && o->victim_age_ns < 10000000000ULL) {
+		text_add(&text, " (the victim lived ");
+		text_duration(&text, o->victim_age_ns);
+		text_add(&text, ")");
+	}
+	confide(ret, BASIS_UNKNOWN);
+	text = say_advice(ret);
+	if (o->known.earlier_kills && o->earlier_kills)
+		text_format(&text, "this is kill %llu in this cgroup since the watch began: at every start it needs "
+			    "more than the limit, so raise it and look at the peak",
+			    (unsigned long long)o->earlier_kills + 1);
+	else
+		text_add(&text, "keep oomwatch running: the next kill will come with its history");
+	say_summary(observation, &v, "not enough history to say why", ret);
+}
+
+static bool always(const struct observation *observation)
+{
+	(void)observation;
+	return true;
+}
+
+static void unrecognised_explain(const struct observation *observation, struct verdict *ret)
+{
+	struct oom_view v;
+	struct text text;
+
+	oom_view_init(&v, observation);
+	text = say_cause(ret);
+	say_place(&text, &v);
+	text_add(&text, " was reached; how the memory grew fits none of the known shapes (leak, burst, plateau)");
+	confide(ret, BASIS_UNKNOWN);
+	text = say_advice(ret);
+	text_add(&text, "read the history above, and look at the largest processes");
+	say_summary(observation, &v, "cause not recognised", ret);
+}
+
+static const struct rule rules[] = {
+	{ "oom-already-exiting", "the chosen task was already exiting; nothing was killed",
+	  exiting_matches, exiting_explain },
+	{ "oom-tmpfs", "shared memory or tmpfs fills the domain", tmpfs_matches, tmpfs_explain },
+	{ "oom-kernel-memory", "kernel memory fills the domain", kernel_matches, kernel_explain },
+	{ "oom-cache", "page cache that cannot be reclaimed fills the domain", cache_matches, cache_explain },
+	{ "oom-host-neighbour", "the host ran out and another process than the victim holds most of it",
+	  host_neighbour_matches, neighbour_explain },
+	{ "oom-host", "the host ran out of memory", host_matches, host_explain },
+	{ "oom-neighbour", "another process of the cgroup holds more of it than the victim",
+	  neighbour_matches, neighbour_explain },
+	{ "oom-leak", "steady growth without a plateau", leak_matches, leak_explain },
+	{ "oom-burst", "flat, then most of the growth within a moment", burst_matches, burst_explain },
+	{ "oom-limit-too-small", "the steady working set stands just below the limit",
+	  small_matches, small_explain },
+	{ "oom-no-history", "too few samples to tell", short_matches, short_explain },
+	{ "oom-unrecognised", "none of the above", always, unrecognised_explain },
+};
+
+const struct rule_table oom_kill_rules = {
+	.rules = rules,
+	.count = sizeof(rules) / sizeof(rules[0]),
+	.describe = oom_describe,
+};

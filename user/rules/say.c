@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "say.h"
+
+#include <string.h>
+
+#define MEMBER(ARRAY) ((struct text){ .data = (ARRAY), .size = sizeof(ARRAY) })
+
+/* where text goes that has no place left */
+static struct text nowhere(char *data)
+{
+	data[0] = '\0';
+	return (struct text){ .data = data, .size = 1 };
+}
+
+struct text say_title(struct verdict *verdict)
+{
+	verdict->diagnosis.known.title = 1;
+	return MEMBER(verdict->diagnosis.title);
+}
+
+struct text say_message(struct verdict *verdict)
+{
+	return MEMBER(verdict->message);
+}
+
+struct text say_cause(struct verdict *verdict)
+{
+	verdict->diagnosis.known.cause = 1;
+	return MEMBER(verdict->diagnosis.cause);
+}
+
+struct text say_evidence(struct verdict *verdict, const char *about, enum basis basis)
+{
+	struct diagnosis *d = &verdict->diagnosis;
+	struct evidence *e = &d->evidence[d->evidence_count];
+
+	if (d->evidence_count == sizeof(d->evidence) / sizeof(d->evidence[0]))
+		return nowhere(verdict->message + sizeof(verdict->message) - 1);
+	d->known.evidence = 1;
+	d->evidence_count++;
+	text_copy(e->about, sizeof(e->about), about, strlen(about));
+	e->known.about = e->known.claim = 1;
+	KNOW(e, basis, basis);
+	return MEMBER(e->claim);
+}
+
+struct text say_advice(struct verdict *verdict)
+{
+	struct diagnosis *d = &verdict->diagnosis;
+
+	if (d->advice_count == sizeof(d->advice) / sizeof(d->advice[0]))
+		return nowhere(verdict->message + sizeof(verdict->message) - 1);
+	d->known.advice = 1;
+	return MEMBER(d->advice[d->advice_count++]);
+}
+
+struct text say_verify(struct verdict *verdict)
+{
+	struct diagnosis *d = &verdict->diagnosis;
+
+	if (d->verify_count == sizeof(d->verify) / sizeof(d->verify[0]))
+		return nowhere(verdict->message + sizeof(verdict->message) - 1);
+	d->known.verify = 1;
+	return MEMBER(d->verify[d->verify_count++]);
+}
+
+void say_process(struct text *text, const char *comm, bool has_pid, uint64_t pid)
+{
+	text_add(text, *comm ? comm : "process");
+	if (has_pid)
+		text_format(text, "[%llu]", (unsigned long long)pid);
+}
+
+void say_cgroup_file(struct text *text, uint64_t version, const char *path, const char *v1_name,
+		     const char *v2_name)
+{
+	char raw[1200];
+	struct text file = TEXT_ON(raw);
+
+	text_add(&file, version == 1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup");
+	if (strcmp(path, "/") != 0)
+		text_add(&file, path);
+	text_format(&file, "/%s", version == 1 ? v1_name : v2_name);
+	text_shell(text, raw, file.length);
+}

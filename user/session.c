@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "session.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cannot.h"
+
+static const struct kind_type *const kind_types[KIND_COUNT] = {
+#define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = &NAME##_kind,
+#include "events/kinds.def"
+#undef KIND
+};
+
+/* ---- opening -------------------------------------------------------- */
+
+static int open_outputs(struct session *s)
+{
+	const struct options *o = &s->options;
+	const char *format = o->format ? o->format : isatty(STDOUT_FILENO) ? "card" : "json";
+	int err;
+
+	s->renderer = renderer_find(format);
+	s->style = style_for_stdout(o->utc);
+	err = sink_open_stdout(&s->output);
+	if (err) {
+		tool_error(s->tool, "cannot write to stdout: %s; redirect it to a file or a pipe", strerror(-err));
+		return EXIT_FAILED;
+	}
+	if (!o->write_path)
+		return EXIT_OK;
+	err = sink_open_file(&s->file, o->write_path);
+	if (err) {
+		tool_error(s->tool, "cannot write to '%s': %s", o->write_path, sink_reason(err));
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+static void read_identity(struct session *s)
+{
+	struct utsname name;
+
+	uname(&name);
+	text_copy(s->host, sizeof(s->host), name.nodename, strlen(name.nodename));
+	text_copy(s->release, sizeof(s->release), name.release, strlen(name.release));
+	procfs_boot_id(&s->procfs, s->boot_id, sizeof(s->boot_id));
+	snprintf(s->id_prefix, sizeof(s->id_prefix), "%.8s-%llx", s->boot_id, (unsigned long long)session_now());
+}
+
+static int open_kinds(struct session *s)
+{
+	for (unsigned int i = 0; s->tool->kinds[i]; i++) {
+		struct kind_run *run = &s->kinds[s->kind_count];
+		const struct kind_type *type = kind_types[s->tool->kinds[i]];
+		const struct probe_options options = {
+			.ring_kib = s->options.ring_kib, .hook = s->options.hooks[type->kind],
+			.btf_path = s->options.btf_path,
+		};
+		int err;
+
+		run->session = s;
+		run->type = type;
+		err = probe_open(&run->probe, type->probe, &s->kernel, &options);
+		if (err) {
+			cannot_watch(s->tool, &run->probe, &options, err);
+			return options.hook && err == -EINVAL ? EXIT_USAGE : EXIT_CANNOT;
+		}
+		s->kind_count++;
+		if (s->options.strict && run->probe.hook->fields_lost[0]) {
+			tool_error(s->tool, "--strict: '%s' would run degraded with hook '%s': %s",
+				   kind_names[type->kind], run->probe.hook->name,
+				   "see kwhy doctor for what is lost and how to have it");
+			return EXIT_FAILED;
+		}
+		if (type->needs_recorder && !s->has_recorder) {
+			err = recorder_open(&s->recorder, &s->kernel, &s->procfs, &s->cgroupfs);
+			if (err) {
+				tool_error(s->tool, "cannot start the recorder: %s", strerror(-err));
+				return EXIT_CANNOT;
+			}
+			s->has_recorder = true;
+		}
+		err = type->open(s, &run->state);
+		if (err) {
+			tool_error(s->tool, "cannot watch '%s': %s", kind_names[type->kind], strerror(-err));
+			return EXIT_FAILED;
+		}
+	}
+	return EXIT_OK;
+}
+
+static int on_record(void *context, void *data, size_t size);
+
+static int watch_fd(struct session *s, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.fd = fd };
+
+	if (fd < 0)
+		return -errno;
+	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static int open_loop(struct session *s)
+{
+	sigset_t signals;
+	int err = 0;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll_fd < 0)
+		return -errno;
+	for (unsigned int i = 0; !err && i < s->kind_count; i++) {
+		if (!s->ring)
+			s->ring = ring_buffer__new(s->kinds[i].probe.ring_fd, on_record, &s->kinds[i], NULL);
+		else
+			err = ring_buffer__add(s->ring, s->kinds[i].probe.ring_fd, on_record, &s->kinds[i]);
+	}
+	if (!s->ring)
+		return -errno;
+	s->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	s->due_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (!err)
+		err = watch_fd(s, ring_buffer__epoll_fd(s->ring), EPOLLIN);
+	if (!err)
+		err = watch_fd(s, s->signal_fd, EPOLLIN);
+	if (!err)
+		err = watch_fd(s, s->tick_fd, EPOLLIN);
+	if (!err)
+		err = watch_fd(s, s->due_fd, EPOLLIN);
+	/* no events asked for: EPOLLERR comes by itself when the reader goes, also while idle */
+	if (!err && s->output.buffer)
+		watch_fd(s, s->output.fd, 0);
+	return err;
+}
+
+static void arm(int fd, uint64_t ns, int flags)
+{
+	struct itimerspec when = { .it_value = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 } };
+
+	timerfd_settime(fd, flags, &when, NULL);
+}
+
+int session_open(struct session *s, const struct tool *tool, const struct options *options)
+{
+	const char *root = options->root ? options->root : "/";
+	int status, err;
+
+	memset(s, 0, sizeof(*s));
+	s->tool = tool;
+	s->options = *options;
+	s->epoll_fd = s->signal_fd = s->tick_fd = s->due_fd = -1;
+	status = open_outputs(s);
+	if (status)
+		return status;
+	status = cannot_run(tool, options);
+	if (status)
+		return status;
+	err = procfs_open(&s->procfs, root);
+	if (err) {
+		tool_error(tool, "cannot read '/proc': %s; mount it: mount -t proc proc /proc", strerror(-err));
+		return EXIT_CANNOT;
+	}
+	cgroupfs_open(&s->cgroupfs, root);
+	read_identity(s);
+	err = kernel_open(&s->kernel, options->btf_path);
+	if (err)
+		return cannot_btf(tool, options, err);
+	status = open_kinds(s);
+	kernel_close(&s->kernel);
+	if (status)
+		return status;
+	err = open_loop(s);
+	if (err) {
+		tool_error(tool, "cannot start: %s%s", strerror(-err),
+			   err == -EMFILE ? "; raise ulimit -n (32 is enough)" : "");
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+void session_close(struct session *s)
+{
+	for (unsigned int i = 0; i < s->kind_count; i++) {
+		if (s->kinds[i].state)
+			s->kinds[i].type->close(s->kinds[i].state);
+		probe_close(&s->kinds[i].probe);
+	}
+	if (s->has_recorder)
+		recorder_close(&s->recorder);
+	ring_buffer__free(s->ring);
+	sink_close(&s->output);
+	sink_close(&s->file);
+	cgroupfs_close(&s->cgroupfs);
+	procfs_close(&s->procfs);
+	for (int *fd = (int[]){ s->epoll_fd, s->signal_fd, s->tick_fd, s->due_fd, -1 }; *fd != -1; fd++)
+		close(*fd);
+}
+
+/* ---- running -------------------------------------------------------- */
+
+static int on_record(void *context, void *data, size_t size)
+{
+	struct kind_run *run = context;
+
+	/* a gap is told before the next event of its kind */
+	session_account(run->session, false);
+	if (size < sizeof(struct event_header) || run->type->event(run->session, run->state, data, size))
+		session_lost(run->session, run->type->kind, GAP_CAUSE_DECODE, 1, "ring buffer");
+	return 0;
+}
+
+static void take_signal(struct session *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		int err;
+
+		if (info.ssi_signo != SIGHUP) {
+			s->stop = true;
+			continue;
+		}
+		err = sink_reopen(&s->file);
+		if (err)
+			tool_error(s->tool, "cannot reopen '%s': %s; writing goes on into the old file",
+				   s->file.path, sink_reason(err));
+	}
+}
+
+static void tick(struct session *s)
+{
+	uint64_t expirations;
+
+	if (read(s->tick_fd, &expirations, sizeof(expirations)) < 0)
+		return;
+	if (s->has_recorder)
+		recorder_tick(&s->recorder, session_now());
+	session_account(s, true);
+	arm(s->tick_fd, s->has_recorder ? s->recorder.tick_ns : 1000000000, 0);
+}
+
+static uint64_t earliest_due(const struct session *s)
+{
+	uint64_t earliest = s->options.duration_ns ? s->started_ns + s->options.duration_ns : 0;
+
+	for (unsigned int i = 0; i < s->kind_count; i++) {
+		uint64_t due = s->kinds[i].type->due(s->kinds[i].state);
+
+		if (due && (!earliest || due < earliest))
+			earliest = due;
+	}
+	return earliest;
+}
+
+static void expire(struct session *s)
+{
+	uint64_t now = session_now();
+
+	for (unsigned int i = 0; i < s->kind_count; i++) {
+		uint64_t due = s->kinds[i].type->due(s->kinds[i].state);
+
+		if (due && due <= now)
+			s->kinds[i].type->expire(s, s->kinds[i].state, now);
+	}
+	if (s->options.duration_ns && now >= s->started_ns + s->options.duration_ns)
+		s->stop = true;
+}
+
+static bool reader_gone(const struct session *s)
+{
+	return s->output.error == -EPIPE;
+}
+
+/* 0, or -errno when waiting itself failed */
+static int loop_once(struct session *s)
+{
+	struct epoll_event events[8];
+	uint64_t due = earliest_due(s), expirations;
+	int n;
+
+	/* 0 disarms; a time in the past fires at once */
+	arm(s->due_fd, due, TFD_TIMER_ABSTIME);
+	n = epoll_wait(s->epoll_fd, events, 8, s->output.held ? 100 : -1);
+	if (n < 0 && errno != EINTR)
+		return -errno;
+	if (s->output.held)
+		sink_flush(&s->output, 0);
+	for (int i = 0; i < n; i++) {
+		int fd = events[i].data.fd;
+
+		if (fd == s->signal_fd)
+			take_signal(s);
+		else if (fd == s->tick_fd)
+			tick(s);
+		else if (fd == s->due_fd)
+			(void)!read(fd, &expirations, sizeof(expirations));
+		else if (s->output.buffer && fd == s->output.fd)
+			s->output.error = -EPIPE;
+		else
+			ring_buffer__consume(s->ring);
+	}
+	expire(s);
+	session_account(s, false);
+	return 0;
+}
+
+static int outcome(const struct session *s)
+{
+	for (unsigned int i = 0; s->options.strict && i < s->kind_count; i++)
+		for (unsigned int cause = 1; cause <= GAP_CAUSE_HOOK_DEAD; cause++)
+			if (s->kinds[i].losses[cause].count)
+				return EXIT_FAILED;
+	return s->output.error && s->output.error != -EPIPE ? EXIT_FAILED :
+	       s->file.error				      ? EXIT_FAILED :
+								EXIT_OK;
+}
+
+int session_run(struct session *s)
+{
+	int err = 0;
+
+	s->started_ns = session_now();
+	if (s->has_recorder)
+		recorder_tick(&s->recorder, s->started_ns);
+	session_start_line(s);
+	arm(s->tick_fd, s->has_recorder ? s->recorder.tick_ns : 1000000000, 0);
+	while (!s->stop && !err && !reader_gone(s))
+		err = loop_once(s);
+	ring_buffer__consume(s->ring);
+	for (unsigned int i = 0; i < s->kind_count; i++)
+		s->kinds[i].type->finish(s, s->kinds[i].state);
+	session_account(s, true);
+	session_stop_line(s);
+	sink_flush(&s->output, 1000);
+	if (err) {
+		tool_error(s->tool, "stopped: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	return outcome(s);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One run: the kinds watched, where lines go, what was counted. All state of a
+ * tool lives here; there are no globals but the log level.
+ */
+#ifndef KWHY_SESSION_H
+#define KWHY_SESSION_H
+
+#include "cgroupfs.h"
+#include "kernel.h"
+#include "observation.h"
+#include "options.h"
+#include "probe.h"
+#include "procfs.h"
+#include "recorder.h"
+#include "render.h"
+#include "sink.h"
+#include "tool.h"
+
+struct session;
+
+/*
+ * How a kind turns ring buffer records into observations. Results of event():
+ * 0 taken, -EBADMSG a record that does not decode.
+ */
+struct kind_type {
+	enum event_kind kind;
+	const struct probe_type *probe;
+	bool needs_recorder;
+	int (*open)(struct session *session, void **ret_state);
+	void (*close)(void *state);
+	int (*event)(struct session *session, void *state, const void *data, size_t size);
+	/* CLOCK_BOOTTIME at which expire() wants to be called; 0: not waiting */
+	uint64_t (*due)(const void *state);
+	void (*expire)(struct session *session, void *state, uint64_t now_ns);
+	/* the end of the run: whatever is open is reported now */
+	void (*finish)(struct session *session, void *state);
+	/* events the probe began to report, and parts of events that were lost */
+	uint64_t (*generated)(const struct probe *probe, const void *state);
+};
+
+#define KIND(NAME, SYMPTOM, WORD) extern const struct kind_type NAME##_kind; extern const struct probe_type NAME##_probe;
+#include "events/kinds.def"
+#undef KIND
+
+/* losses of one cause, and what of them a gap line has told */
+struct loss {
+	uint64_t count, told;
+	uint64_t first_ns, last_ns;
+	const char *where;
+};
+
+struct kind_run {
+	struct session *session;
+	const struct kind_type *type;
+	struct probe probe;
+	void *state;
+	uint64_t delivered, filtered;
+	struct loss losses[GAP_CAUSE_HOOK_DEAD + 1];
+	uint64_t told_missed_helpers;
+};
+
+struct session {
+	const struct tool *tool;
+	struct options options;
+	struct kernel kernel;
+	struct procfs procfs;
+	struct cgroupfs cgroupfs;
+	struct recorder recorder;
+	bool has_recorder;
+	struct kind_run kinds[KIND_COUNT];
+	unsigned int kind_count;
+	const struct renderer *renderer;
+	struct style style;
+	struct sink output, file;
+	char host[72], boot_id[40], release[72], id_prefix[48];
+	uint64_t seq, started_ns, events, told_table_full;
+	bool stop;
+	int epoll_fd, signal_fd, tick_fd, due_fd;
+	struct ring_buffer *ring;
+};
+
+/* CLOCK_BOOTTIME */
+uint64_t session_now(void);
+
+/* Arms everything. On failure one line was printed; returns an exit status. */
+int session_open(struct session *ret, const struct tool *tool, const struct options *options);
+/* Runs until the end; returns an exit status. */
+int session_run(struct session *session);
+void session_close(struct session *session);
+
+/* ---- for kinds ---- */
+
+/*
+ * An observation is complete: filters, diagnoses and writes it, or counts it.
+ * Time, host and id are filled here from boot_ns.
+ */
+void session_deliver(struct session *session, enum event_kind kind, struct observation *observation);
+void session_lost(struct session *session, enum event_kind kind, enum gap_cause cause, uint64_t count,
+		  const char *where);
+
+/* ---- inside ---- */
+
+/* account.c: new losses become gap lines */
+void session_account(struct session *session, bool ask_kernel);
+struct kind_run *session_kind(struct session *session, enum event_kind kind);
+/* emit.c: lines of the stream itself, and one observation to every sink */
+int session_stream(struct session *session, const struct record *record, const void *data,
+		   enum severity severity, const char *message);
+void session_start_line(struct session *session);
+void session_stop_line(struct session *session);
+
+#endif

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int sink_open_stdout(struct sink *ret)
+{
+	struct stat status;
+	int fd = STDOUT_FILENO;
+
+	if (fstat(fd, &status))
+		return -errno;
+	*ret = (struct sink){ .type = SINK_STREAM, .fd = fd };
+	if (S_ISREG(status.st_mode)) {
+		return 0;
+	}
+	/*
+	 * O_NONBLOCK belongs to the open file and stdout's is shared with the
+	 * shell: a pipe and a terminal can be opened anew, the rest is polled.
+	 */
+	if (S_ISFIFO(status.st_mode) || isatty(fd)) {
+		int own = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+		if (own >= 0)
+			ret->fd = own;
+	}
+	ret->buffer = mmap(NULL, SINK_BUFFER, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return ret->buffer == MAP_FAILED ? -ENOMEM : 0;
+}
+
+static int open_file(const char *path, struct stat *ret_status)
+{
+	/* O_NONBLOCK: a FIFO without reader must be refused, not waited for */
+	int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, ret_status))
+		err = -errno;
+	else if (!S_ISREG(ret_status->st_mode))
+		err = -ENXIO;
+	else if (ret_status->st_uid != geteuid() || ret_status->st_nlink != 1)
+		err = -EPERM;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+/* does the file end inside a line: then ours begins with a newline */
+static bool ends_torn(int fd, off_t size)
+{
+	char last;
+
+	return size && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+int sink_open_file(struct sink *ret, const char *path)
+{
+	struct stat status;
+	int fd = open_file(path, &status);
+
+	if (fd < 0)
+		return fd;
+	*ret = (struct sink){ .type = SINK_FILE, .fd = fd, .path = path, .torn = ends_torn(fd, status.st_size) };
+	return 0;
+}
+
+int sink_reopen(struct sink *sink)
+{
+	struct stat status;
+	int fd;
+
+	if (sink->type != SINK_FILE)
+		return 0;
+	fd = open_file(sink->path, &status);
+	if (fd < 0)
+		return fd;
+	close(sink->fd);
+	sink->fd = fd;
+	sink->torn = ends_torn(fd, status.st_size);
+	return 0;
+}
+
+void sink_close(struct sink *sink)
+{
+	if (sink->type != SINK_NONE && sink->fd != STDOUT_FILENO)
+		close(sink->fd);
+	if (sink->buffer)
+		munmap(sink->buffer, SINK_BUFFER);
+	*sink = (struct sink){};
+}
+
+/* takes a partial line back, unless someone else has appended since */
+static void cut_back(struct sink *sink, size_t done)
+{
+	off_t end = lseek(sink->fd, 0, SEEK_CUR);
+	struct stat status;
+
+	sink->torn = true;
+	if (end < (off_t)done || fstat(sink->fd, &status) || status.st_size != end)
+		return;
+	if (ftruncate(sink->fd, end - done) == 0 && lseek(sink->fd, end - done, SEEK_SET) >= 0)
+		sink->torn = false;
+}
+
+/* a regular file takes all of it, or none */
+static int write_file(struct sink *sink, const char *data, size_t length)
+{
+	size_t done = 0;
+	ssize_t n = 0;
+	int err;
+
+	if (sink->torn && write(sink->fd, "\n", 1) != 1)
+		return -errno;
+	sink->torn = false;
+	while (done < length && (n = write(sink->fd, data + done, length - done)) >= 0)
+		done += n;
+	if (done == length)
+		return 0;
+	err = -errno;
+	if (done)
+		cut_back(sink, done);
+	return err;
+}
+
+static bool writable(const struct sink *sink, int timeout_ms)
+{
+	struct pollfd poll_fd = { .fd = sink->fd, .events = POLLOUT };
+
+	return poll(&poll_fd, 1, timeout_ms) > 0;
+}
+
+/* bytes that went out, or -errno; 0 when the reader is slow */
+static ssize_t write_some(struct sink *sink, const char *data, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		/* without O_NONBLOCK of our own, at most what a writable pipe takes at once */
+		size_t part = sink->fd == STDOUT_FILENO && sink->buffer && length - done > 4096 ? 4096
+											       : length - done;
+		ssize_t n;
+
+		if (sink->fd == STDOUT_FILENO && sink->buffer && !writable(sink, 0))
+			return done;
+		n = write(sink->fd, data + done, part);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return done;
+		if (n < 0)
+			return -errno;
+		done += n;
+	}
+	return done;
+}
+
+bool sink_flush(struct sink *sink, int timeout_ms)
+{
+	struct timespec now;
+	int64_t end, left = timeout_ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	end = now.tv_sec * 1000 + now.tv_nsec / 1000000 + timeout_ms;
+	while (sink->held) {
+		ssize_t n = write_some(sink, sink->buffer, sink->held);
+
+		if (n < 0) {
+			sink->error = n;
+			return false;
+		}
+		memmove(sink->buffer, sink->buffer + n, sink->held - n);
+		sink->held -= n;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left = end - (now.tv_sec * 1000 + now.tv_nsec / 1000000);
+		if (sink->held && (left <= 0 || !writable(sink, left)))
+			return false;
+	}
+	return true;
+}
+
+static int write_stream(struct sink *sink, const char *data, size_t length)
+{
+	ssize_t n = 0;
+
+	if (sink->held && !sink_flush(sink, 0) && sink->error)
+		return sink->error;
+	if (length > SINK_BUFFER - sink->held)
+		return -ENOBUFS;
+	if (!sink->held)
+		n = write_some(sink, data, length);
+	if (n < 0)
+		return n;
+	memcpy(sink->buffer + sink->held, data + n, length - n);
+	sink->held += length - n;
+	return 0;
+}
+
+int sink_write(struct sink *sink, const char *data, size_t length)
+{
+	int err;
+
+	if (sink->type == SINK_NONE)
+		return 0;
+	err = sink->buffer ? write_stream(sink, data, length) : write_file(sink, data, length);
+	sink->error = err;
+	return err;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where finished text goes: stdout and the --write file. A sink never blocks
+ * the reader of the ring: what a slow pipe does not take waits in a bounded
+ * buffer, and what does not fit there is refused whole, for the account.
+ */
+#ifndef KWHY_SINK_H
+#define KWHY_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum sink_type { SINK_NONE, SINK_STREAM, SINK_FILE };
+
+enum { SINK_BUFFER = 1024 * 1024 };
+
+struct sink {
+	enum sink_type type;
+	int fd;
+	const char *path;	/* of a file */
+	char *buffer;		/* SINK_BUFFER bytes that the stream did not take yet */
+	size_t held;
+	bool torn;		/* file: ends inside a line that could not be written */
+	int error;		/* last -errno, 0 after a success */
+};
+
+/* stdout. -EBADF when it is closed. */
+int sink_open_stdout(struct sink *ret);
+/*
+ * A file to append to: created 0600; -ELOOP a symlink, -ENXIO a FIFO, socket
+ * or device, -EPERM another owner's or a file with other links. A torn last
+ * line is ended first.
+ */
+int sink_open_file(struct sink *ret, const char *path);
+/* Opens the path again (SIGHUP). The old file stays in use when that fails. */
+int sink_reopen(struct sink *sink);
+void sink_close(struct sink *sink);
+
+/*
+ * Takes a whole number of lines or nothing: -EPIPE the reader is gone,
+ * -ENOBUFS the buffer is full, else the error of write(2).
+ */
+int sink_write(struct sink *sink, const char *data, size_t length);
+/* Writes what waits; true when nothing waits any more. Waits up to timeout_ms for the reader. */
+bool sink_flush(struct sink *sink, int timeout_ms);
+
+#endif

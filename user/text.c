@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void text_append(struct text *text, const char *data, size_t length)
+{
+	size_t room = text->size - text->length - 1;
+
+	if (length > room) {
+		length = room;
+		text->cut = true;
+	}
+	memcpy(text->data + text->length, data, length);
+	text->length += length;
+	text->data[text->length] = '\0';
+}
+
+void text_add(struct text *text, const char *string)
+{
+	text_append(text, string, strlen(string));
+}
+
+void text_format(struct text *text, const char *format, ...)
+{
+	size_t room = text->size - text->length;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(text->data + text->length, room, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return;
+	if ((size_t)length >= room) {
+		length = room - 1;
+		text->cut = true;
+	}
+	text->length += length;
+}
+
+void text_number(struct text *text, uint64_t value)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = '0' + value % 10;
+		value /= 10;
+	} while (value);
+	text_append(text, digits + at, sizeof(digits) - at);
+}
+
+void text_bytes(struct text *text, uint64_t bytes)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	unsigned int unit = 0;
+	double value = bytes;
+
+	if (bytes == ~0ULL) {
+		text_add(text, "no limit");
+		return;
+	}
+	while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(*units)) {
+		value /= 1024;
+		unit++;
+	}
+	if (unit > 0 && value < 100 && value != (uint64_t)value)
+		text_format(text, "%.1f %s", value, units[unit]);
+	else
+		text_format(text, "%.0f %s", value, units[unit]);
+}
+
+void text_duration(struct text *text, uint64_t ns)
+{
+	static const struct {
+		uint64_t seconds;
+		const char *unit;
+		uint64_t part;
+		const char *part_unit;
+	} rows[] = {
+		{ 86400, "d", 3600, "h" },
+		{ 3600, "h", 60, "m" },
+		{ 60, "m", 1, "s" },
+	};
+	uint64_t seconds = (ns + 500000000) / 1000000000;
+
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint64_t rest = seconds % rows[i].seconds / rows[i].part;
+
+		if (seconds < rows[i].seconds)
+			continue;
+		text_format(text, "%llu %s", (unsigned long long)(seconds / rows[i].seconds), rows[i].unit);
+		if (rest)
+			text_format(text, " %llu %s", (unsigned long long)rest, rows[i].part_unit);
+		return;
+	}
+	if (ns >= 1000000000)
+		text_format(text, "%.1f s", ns / 1e9);
+	else if (ns >= 1000000)
+		text_format(text, "%llu ms", (unsigned long long)ns / 1000000);
+	else
+		text_format(text, "%llu us", (unsigned long long)ns / 1000);
+}
+
+size_t utf8_decode(const char *bytes, size_t length, uint32_t *ret)
+{
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *b = (const unsigned char *)bytes;
+	uint32_t point;
+	size_t n;
+
+	if (!length)
+		return 0;
+	if (b[0] < 0x80) {
+		*ret = b[0];
+		return 1;
+	}
+	n = b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : 2;
+	if (b[0] < 0xc2 || b[0] > 0xf4 || n > length)
+		return 0;
+	point = b[0] & (0x7f >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((b[i] & 0xc0) != 0x80)
+			return 0;
+		point = point << 6 | (b[i] & 0x3f);
+	}
+	if (point < smallest[n] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+		return 0;
+	*ret = point;
+	return n;
+}
+
+static bool is_escape(uint32_t point)
+{
+	return point >= 0xf780 && point <= 0xf7ff;
+}
+
+/* printable ASCII that needs no escape in JSON: most of what is written */
+static bool json_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+static void json_escape(struct text *text, uint32_t point)
+{
+	switch (point) {
+	case '"':
+		text_add(text, "\\\"");
+		break;
+	case '\\':
+		text_add(text, "\\\\");
+		break;
+	case '\n':
+		text_add(text, "\\n");
+		break;
+	case '\t':
+		text_add(text, "\\t");
+		break;
+	default:
+		text_format(text, "\\u%04x", point);
+	}
+}
+
+void text_json(struct text *text, const char *bytes, size_t length)
+{
+	size_t i = 0;
+
+	text_append(text, "\"", 1);
+	while (i < length) {
+		size_t run = i, n;
+		uint32_t point;
+
+		while (run < length && json_plain(bytes[run]))
+			run++;
+		text_append(text, bytes + i, run - i);
+		i = run;
+		if (i == length)
+			break;
+		n = utf8_decode(bytes + i, length - i, &point);
+		if (!n || (n == 3 && is_escape(point))) {
+			text_format(text, "\\uf7%02x", (unsigned char)bytes[i]);
+			i++;
+			continue;
+		}
+		if (n == 1)
+			json_escape(text, point);
+		else
+			text_append(text, bytes + i, n);
+		i += n;
+	}
+	text_append(text, "\"", 1);
+}
+
+void text_json_bytes(struct text *text, const char *utf8, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		uint32_t point = 0;
+		size_t n = utf8_decode(utf8 + i, length - i, &point);
+		char byte = point & 0xff;
+
+		if (is_escape(point))
+			text_append(text, &byte, 1);
+		else
+			text_append(text, utf8 + i, n ? n : 1);
+		i += n ? n : 1;
+	}
+}
+
+/* what moves the cursor, turns the line around or hides */
+static bool point_unsafe(uint32_t point)
+{
+	return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0xad ||
+	       (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+	       (point >= 0x2060 && point <= 0x206f) || point == 0x061c || point == 0xfeff ||
+	       (point >= 0xe0000 && point <= 0xe0fff) || (point >= 0xfff0 && point <= 0xfffb);
+}
+
+void text_safe(struct text *text, const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		uint32_t point;
+		size_t n = utf8_decode(bytes + i, length - i, &point);
+
+		if (n && !point_unsafe(point))
+			text_append(text, bytes + i, n);
+		else if (n > 1)
+			text_format(text, "\\u{%x}", point);
+		else
+			text_format(text, "\\x%02x", (unsigned char)bytes[i]);
+		i += n ? n : 1;
+	}
+}
+
+bool text_copy(char *to, size_t size, const char *from, size_t length)
+{
+	bool cut = length >= size;
+
+	if (cut) {
+		length = size - 1;
+		/* not inside a sequence: back over its continuation bytes */
+		while (length > 0 && ((unsigned char)from[length] & 0xc0) == 0x80)
+			length--;
+	}
+	memcpy(to, from, length);
+	memset(to + length, 0, size - length);
+	return cut;
+}
+
+void text_shell(struct text *text, const char *bytes, size_t length)
+{
+	static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789_-./:@%+,=";
+	bool plain = length > 0, control = false;
+
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = bytes[i];
+
+		plain = plain && c && strchr(harmless, c);
+		control = control || c < 0x20 || c >= 0x7f;
+	}
+	if (plain) {
+		text_append(text, bytes, length);
+		return;
+	}
+	text_add(text, control ? "$'" : "'");
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = bytes[i];
+
+		if (c == '\'')
+			text_add(text, control ? "\\'" : "'\\''");
+		else if (control && (c < 0x20 || c >= 0x7f))
+			text_format(text, "\\x%02x", c);
+		else if (control && c == '\\')
+			text_add(text, "\\\\");
+		else
+			text_append(text, (const char *)&c, 1);
+	}
+	text_add(text, "'");
+}
