@@ -39,78 +39,78 @@ struct {
 	__type(value, __u64);
 } cpu_ruler SEC(".maps");
 
+/* the kernel's own numbers, since 4.5 */
+enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };
+
+struct mm_pages {
+	__s64 class[4];
+};
+
 /*
- * The address of a per-CPU object on one CPU. Kernels without variables in
+ * Adds the CPUs' own parts of the four counters. Kernels without variables in
  * kallsyms resolve no __per_cpu_offset, hence the ruler: its map knows the
  * per-CPU address, a look-up gives the address on a CPU, and the difference
  * is the same for all objects. Both are turned into numbers by a probe read.
- * Only called where bpf_map_lookup_percpu_elem (5.19) exists.
+ * bpf_map_lookup_percpu_elem came with 5.19, before the counters did.
+ * No branches: a CPU that is not there gives an address that reads as nothing.
  */
-static __always_inline __u64 cpu_distance(__u32 cpu)
+static __always_inline void add_cpu_parts(struct mm_struct *mm, struct mm_pages *pages)
 {
 	const __u32 zero = 0;
 	struct bpf_array *map = (void *)&cpu_ruler;
-	void *here = bpf_map_lookup_percpu_elem(&cpu_ruler, &zero, cpu);
-	__u64 address = 0, base = 0, map_address = 0;
+	__u64 map_address = 0, base = 0;
 
-	if (!here)
-		return 0;
-	bpf_probe_read_kernel(&address, sizeof(address), &here);
 	bpf_probe_read_kernel(&map_address, sizeof(map_address), &map);
 	map = (void *)map_address;
 	bpf_core_read(&base, sizeof(base), &map->pptrs[0]);
-	return base ? address - base : 0;
-}
-
-static __always_inline __u64 percpu_counter_sum(struct percpu_counter *counter)
-{
-	__s64 sum = BPF_CORE_READ(counter, count);
-	__u64 copies = (__u64)BPF_CORE_READ(counter, counters);
-
 #pragma clang loop unroll(disable)
 	for (__u32 cpu = 0; cpu < possible_cpus && cpu < 1024; cpu++) {
-		__u64 distance = cpu_distance(cpu);
-		__s32 part = 0;
+		void *here = bpf_map_lookup_percpu_elem(&cpu_ruler, &zero, cpu);
+		__u64 address = 0;
+		__s32 part;
 
-		if (!distance)
-			continue;
-		bpf_probe_read_kernel(&part, sizeof(part), (void *)(copies + distance));
-		sum += part;
+		bpf_probe_read_kernel(&address, sizeof(address), &here);
+#pragma unroll
+		for (int class = 0; class < 4; class++) {
+			struct percpu_counter *counter = &mm->rss_stat[class];
+
+			part = 0;
+			bpf_probe_read_kernel(&part, sizeof(part),
+					      (void *)((__u64)BPF_CORE_READ(counter, counters) + address - base));
+			pages->class[class] += part;
+		}
 	}
-	return sum > 0 ? sum : 0;
 }
-
-struct mm_pages {
-	__u64 file, anon, swap, shmem;
-};
 
 /*
  * Pages of an address space by class, exact.
  * 6.2 "mm: convert mm's rss stats into percpu_counter": a plain count before,
  * since then a count that lags behind by up to a batch per CPU, and the rest
- * in the CPUs' own parts, which are summed here. Indexes are enum's since 4.5:
- * MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES.
+ * in the CPUs' own parts.
  */
 static __always_inline void mm_pages_read(struct mm_struct *mm, struct mm_pages *ret)
 {
 	struct mm_struct___before_6_2 *before = (void *)mm;
-	struct percpu_counter *counter;
 
-	if (bpf_core_field_exists(before->rss_stat.count)) {
-		ret->file = BPF_CORE_READ(before, rss_stat.count[0].counter);
-		ret->anon = BPF_CORE_READ(before, rss_stat.count[1].counter);
-		ret->swap = BPF_CORE_READ(before, rss_stat.count[2].counter);
-		ret->shmem = BPF_CORE_READ(before, rss_stat.count[3].counter);
-		return;
+#pragma unroll
+	for (int class = 0; class < 4; class++) {
+		struct percpu_counter *counter = &mm->rss_stat[class];
+
+		if (bpf_core_field_exists(before->rss_stat.count))
+			ret->class[class] = BPF_CORE_READ(before, rss_stat.count[class].counter);
+		else
+			ret->class[class] = BPF_CORE_READ(counter, count);
 	}
-	counter = &mm->rss_stat[0];
-	ret->file = percpu_counter_sum(counter);
-	counter = &mm->rss_stat[1];
-	ret->anon = percpu_counter_sum(counter);
-	counter = &mm->rss_stat[2];
-	ret->swap = percpu_counter_sum(counter);
-	counter = &mm->rss_stat[3];
-	ret->shmem = percpu_counter_sum(counter);
+	if (!bpf_core_field_exists(before->rss_stat.count))
+		add_cpu_parts(mm, ret);
+}
+
+/* a sum of racing per-CPU parts may fall below nothing */
+static __always_inline __u64 mm_class_bytes(const struct mm_pages *pages, int class)
+{
+	__s64 n = pages->class[class];
+
+	return (n & ~(n >> 63)) * page_size;
 }
 
 /* The memory controller's state of a task; NULL on a kernel without it. */

@@ -88,13 +88,13 @@ static __always_inline int reclaim_begins(enum oom_scope scope, __u64 first, __u
 	return 0;
 }
 
-SEC("tp_btf/mm_vmscan_memcg_reclaim_begin")
+SEC("raw_tp/mm_vmscan_memcg_reclaim_begin")
 int oom_memcg_reclaim(__u64 *ctx)
 {
 	return reclaim_begins(OOM_SCOPE_MEMCG, ctx[0], ctx[1]);
 }
 
-SEC("tp_btf/mm_vmscan_direct_reclaim_begin")
+SEC("raw_tp/mm_vmscan_direct_reclaim_begin")
 int oom_direct_reclaim(__u64 *ctx)
 {
 	return reclaim_begins(OOM_SCOPE_GLOBAL, ctx[0], ctx[1]);
@@ -143,7 +143,6 @@ walk_level(struct oom_victim_event *e, struct kernfs_node *kn, struct cgroup_sub
 	struct mem_cgroup *memcg = (struct mem_cgroup *)css;
 	__u32 used = e->names_bytes, index = e->level_count;
 	struct oom_level *level;
-	__u64 max;
 	long length;
 
 	if (used >= OOM_NAMES_BYTES) {
@@ -163,10 +162,8 @@ walk_level(struct oom_victim_event *e, struct kernfs_node *kn, struct cgroup_sub
 	}
 	level = &e->level[index];
 	level->cgroup_id = BPF_CORE_READ(kn, id);
-	level->usage_bytes = BPF_CORE_READ(memcg, memory.usage.counter) * page_size;
-	max = BPF_CORE_READ(memcg, memory.max);
-	/* PAGE_COUNTER_MAX is LONG_MAX / PAGE_SIZE */
-	level->max_bytes = max >= (~0UL >> 1) / page_size ? BYTES_MAX : max * page_size;
+	level->usage_pages = BPF_CORE_READ(memcg, memory.usage.counter);
+	level->max_pages = BPF_CORE_READ(memcg, memory.max);
 	level->name_index = e->name_count - 1;
 	level->group = BPF_CORE_READ(memcg, oom_group);
 	e->level_count = index + 1;
@@ -192,7 +189,7 @@ static __always_inline void walk_cgroups(struct oom_victim_event *e, struct task
 	KNOW(&e->cgroup, version, version);
 	KNOW(&e->cgroup, id, BPF_CORE_READ(kn, id));
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < 24; i++) {
+	for (int i = 0; i < 20; i++) {
 		parent = kernfs_parent(kn);
 		if (!parent)
 			return;
@@ -240,10 +237,10 @@ static __always_inline void fill_victim(struct oom_kill_seen *o, struct task_str
 	if (!mm)
 		return;
 	mm_pages_read(mm, &pages);
-	KNOW(o, victim_anon_bytes, pages.anon * page_size);
-	KNOW(o, victim_file_bytes, pages.file * page_size);
-	KNOW(o, victim_shmem_bytes, pages.shmem * page_size);
-	KNOW(o, victim_swap_bytes, pages.swap * page_size);
+	KNOW(o, victim_file_bytes, mm_class_bytes(&pages, MM_FILEPAGES));
+	KNOW(o, victim_anon_bytes, mm_class_bytes(&pages, MM_ANONPAGES));
+	KNOW(o, victim_swap_bytes, mm_class_bytes(&pages, MM_SWAPENTS));
+	KNOW(o, victim_shmem_bytes, mm_class_bytes(&pages, MM_SHMEMPAGES));
 	KNOW(o, victim_pagetables_bytes, BPF_CORE_READ(mm, pgtables_bytes.counter));
 	KNOW(o, victim_vm_bytes, BPF_CORE_READ(mm, total_vm) * page_size);
 }
@@ -279,11 +276,11 @@ static __always_inline void report_member(__u32 type, __u64 decision, struct tas
 	e->decision = decision;
 	e->pid = BPF_CORE_READ(task, tgid);
 	e->freed_bytes = 0;
-	bpf_core_read(e->comm, sizeof(e->comm), &task->group_leader->comm);
+	BPF_CORE_READ_INTO(&e->comm, task, group_leader, comm);
 	mm = held ? BPF_CORE_READ(task, mm) : NULL;
 	if (mm) {
 		mm_pages_read(mm, &pages);
-		e->freed_bytes = (pages.anon + pages.swap) * page_size +
+		e->freed_bytes = mm_class_bytes(&pages, MM_ANONPAGES) + mm_class_bytes(&pages, MM_SWAPENTS) +
 				 BPF_CORE_READ(mm, pgtables_bytes.counter);
 	}
 	bpf_ringbuf_submit(e, 0);
@@ -326,6 +323,7 @@ static __always_inline int victim_marked(struct task_struct *task)
 	__builtin_memset(&e->cgroup, 0, sizeof(e->cgroup));
 	__builtin_memset(&e->oom.known, 0, sizeof(e->oom.known));
 	e->level_count = e->name_count = e->names_cut = e->names_bytes = 0;
+	e->page_size = page_size;
 	fill_process(&e->process, task);
 	fill_victim(&e->oom, task);
 	fill_decision(&e->oom, d, now);
@@ -336,14 +334,14 @@ static __always_inline int victim_marked(struct task_struct *task)
 }
 
 /* (task, uid) since 6.8 "mm, oom: ... mark_victim" and in stable releases of that time */
-SEC("tp_btf/mark_victim")
+SEC("raw_tp/mark_victim")
 int oom_mark_victim(__u64 *ctx)
 {
 	return victim_marked((struct task_struct *)ctx[0]);
 }
 
 /* (int pid) before: the task is the one just sent SIGKILL, or current when it was exiting */
-SEC("tp_btf/mark_victim")
+SEC("raw_tp/mark_victim")
 int oom_mark_victim_pid(__u64 *ctx)
 {
 	struct decision *d = decision_of_current();
@@ -358,7 +356,7 @@ int oom_mark_victim_pid(__u64 *ctx)
 	return 0;
 }
 
-SEC("tp_btf/signal_generate")
+SEC("raw_tp/signal_generate")
 int oom_signal(__u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[2];
@@ -386,7 +384,7 @@ int oom_signal(__u64 *ctx)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
+SEC("raw_tp/sched_process_exit")
 int oom_exit(__u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];

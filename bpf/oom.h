@@ -17,8 +17,8 @@ enum oom_event_type {
 
 struct oom_level {
 	__u64 cgroup_id;
-	__u64 usage_bytes;
-	__u64 max_bytes;	/* BYTES_MAX: no limit */
+	__u64 usage_pages;
+	__u64 max_pages;	/* PAGE_COUNTER_MAX, LONG_MAX / page_size: no limit */
 	__u32 name_index;	/* which of the names, counted from the leaf */
 	__u32 group;		/* memory.oom.group */
 };
@@ -34,6 +34,7 @@ struct oom_victim_event {
 	__u32 name_count;
 	__u32 names_cut;	/* deeper or longer than this record holds */
 	__u32 names_bytes;
+	__u64 page_size;
 	struct oom_level level[OOM_LEVELS];
 	/* directory names from the leaf up, each with its NUL */
 	char names[OOM_NAMES_BYTES + OOM_NAME_BYTES];

@@ -52,32 +52,30 @@ static __always_inline __u32 pages_near(struct mm_struct *mm, const int class)
 	return pages > 0 ? pages : 0;
 }
 
-/* Writes a cgroup and those above it, as far as this pass has not met them. */
+/*
+ * Writes a cgroup and those above it, as far as this pass has not met them.
+ * Few branches: the verifier walks every combination of them at each level.
+ */
 static __always_inline void write_cgroups(struct seq_file *seq, struct mem_cgroup *memcg)
 {
 #pragma clang loop unroll(disable)
-	for (int depth = 0; depth < 16; depth++) {
+	for (int level = 0; level < RECORDER_LEVELS; level++) {
 		struct cgroup_subsys_state *up = BPF_CORE_READ(memcg, css.parent);
 		struct recorder_entry entry = {};
-		__u64 id, *seen, max;
+		__u64 *seen;
 
 		if (!up)
 			return;
-		id = BPF_CORE_READ(memcg, css.cgroup, kn, id);
-		seen = bpf_map_lookup_elem(&cgroups_seen, &id);
+		entry.cgroup_id = BPF_CORE_READ(memcg, css.cgroup, kn, id);
+		seen = bpf_map_lookup_elem(&cgroups_seen, &entry.cgroup_id);
 		if (seen && *seen == pass)
 			return;
-		if (seen)
-			*seen = pass;
-		else if (bpf_map_update_elem(&cgroups_seen, &id, &pass, BPF_ANY))
-			map_full++;
-		max = BPF_CORE_READ(memcg, memory.max);
-		entry.cgroup_id = id;
-		entry.version = BPF_CORE_READ(memcg, css.cgroup, root, hierarchy_id) ? 1 : 2;
+		/* an error is negative: its sign counts it */
+		map_full += (__u64)bpf_map_update_elem(&cgroups_seen, &entry.cgroup_id, &pass, BPF_ANY) >> 63;
+		entry.cgroup.hierarchy_id = BPF_CORE_READ(memcg, css.cgroup, root, hierarchy_id);
 		entry.cgroup.usage_pages = BPF_CORE_READ(memcg, memory.usage.counter);
-		entry.cgroup.max_pages = max >= (~0UL >> 1) / page_size ? BYTES_MAX : max;
-		if (BPF_CORE_READ(up, parent))
-			entry.cgroup.parent_id = BPF_CORE_READ(up, cgroup, kn, id);
+		entry.cgroup.max_pages = BPF_CORE_READ(memcg, memory.max);
+		entry.cgroup.parent_id = BPF_CORE_READ(up, cgroup, kn, id);
 		bpf_seq_write(seq, &entry, sizeof(entry));
 		memcg = (struct mem_cgroup *)up;
 	}

@@ -3,11 +3,14 @@
 #ifndef KWHY_BPF_RECORDER_H
 #define KWHY_BPF_RECORDER_H
 
+/* cgroup levels above a process that are recorded */
+#define RECORDER_LEVELS 10
+
 /* a process, or with pid 0 a memory cgroup not yet met in this pass */
 struct recorder_entry {
 	__u32 pid;
 	__s16 oom_score_adj;
-	__u16 version;		/* cgroup: 1 or 2 */
+	__u16 pad;
 	__u64 cgroup_id;	/* the memory cgroup; of a process: the one it is in */
 	union {
 		struct {
@@ -21,9 +24,10 @@ struct recorder_entry {
 			char comm[16];
 		} process;
 		struct {
-			__u64 parent_id;	/* 0: the root is above */
+			__u64 parent_id;	/* the root's, which is never written, ends the chain */
 			__u64 usage_pages;
-			__u64 max_pages;	/* BYTES_MAX: no limit */
+			__u64 max_pages;	/* PAGE_COUNTER_MAX: no limit */
+			__u64 hierarchy_id;	/* 0: v2 */
 		} cgroup;
 	};
 };

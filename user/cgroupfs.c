@@ -470,7 +470,7 @@ static int number_read(int dir_fd, const char *name, uint64_t *ret)
 int cgroupfs_memory_classes(int dir_fd, int version, struct memory_classes *ret)
 {
 	char data[MEMORY_STAT_BYTES];
-	uint64_t kernel = 0, sockets = 0;
+	uint64_t kernel;
 	struct memory_classes classes;
 	size_t length;
 	int err;
@@ -483,10 +483,12 @@ int cgroupfs_memory_classes(int dir_fd, int version, struct memory_classes *ret)
 	err = memory_stat_v1_parse(data, length, &classes);
 	if (err)
 		return err;
+	/*
+	 * Not memory.kmem.tcp.usage_in_bytes: v1 charges the sockets' buffers to a
+	 * counter and a limit of their own, never to memory.usage_in_bytes.
+	 */
 	if (!number_read(dir_fd, "memory.kmem.usage_in_bytes", &kernel)) {
-		/* counted only under a limit of its own, and never against memory's */
-		number_read(dir_fd, "memory.kmem.tcp.usage_in_bytes", &sockets);
-		classes.kernel_bytes = kernel + sockets;
+		classes.kernel_bytes = kernel;
 		classes.known |= MEMORY_CLASS_KNOWN_KERNEL;
 	}
 	*ret = classes;

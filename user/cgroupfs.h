@@ -39,7 +39,7 @@ struct memory_classes {
 	uint64_t anon_bytes;
 	uint64_t file_bytes;	/* page cache without shmem */
 	uint64_t shmem_bytes;
-	uint64_t kernel_bytes;	/* before 5.18 on v2 the sum of the parts counted: a lower bound */
+	uint64_t kernel_bytes;	/* on v2 before 5.18 the sum of the parts counted: a lower bound */
 	uint32_t known;
 };
 

@@ -110,8 +110,8 @@ static int explain_file(struct explainer *e, const char *file)
 int explain(const struct tool *tool, const struct options *options)
 {
 	const char *format = options->format ? options->format : isatty(STDOUT_FILENO) ? "card" : "json";
-	static char *const standard[] = { "-" };
-	char *const *files = options->argument_count ? options->arguments : standard;
+	static char dash[] = "-", *standard[] = { dash };
+	char **files = options->argument_count ? options->arguments : standard;
 	int count = options->argument_count ? options->argument_count : 1, err = 0, status = EXIT_OK;
 	struct explainer *e = calloc(1, sizeof(*e));
 

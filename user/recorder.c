@@ -110,10 +110,11 @@ static void take_cgroup(struct recorder *r, const struct recorder_entry *e)
 		return;
 	}
 	d->parent_id = e->cgroup.parent_id;
-	d->version = e->version;
+	d->version = e->cgroup.hierarchy_id ? 1 : 2;
 	d->pass = r->pass;
 	d->usage_pages = e->cgroup.usage_pages;
-	d->max_pages = e->cgroup.max_pages;
+	/* PAGE_COUNTER_MAX is LONG_MAX / PAGE_SIZE */
+	d->max_pages = e->cgroup.max_pages >= INT64_MAX / r->page_size ? BYTES_MAX : e->cgroup.max_pages;
 	d->anon_pages = 0;
 }
 

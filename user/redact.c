@@ -243,7 +243,7 @@ static size_t url_redact(struct scan *scan, size_t at, size_t end)
 	while (slash < stop && !strchr("/?#", s[slash]))
 		slash++;
 	colon = find(scan, at, slash, ':');
-	if (colon == slash || s[at] == '[')
+	if (colon == slash || s[at] == '[' || begins(scan, at, end, "<redacted:"))
 		return end;
 	sign = memrchr(s + at, '@', slash - at);
 	/* a '/' in a password is wrong but done: what else follows a colon is a port */
@@ -375,7 +375,8 @@ static bool pending_redact(struct scan *scan, size_t at, size_t *end)
 	if (scan->pending_optional && scan->string[at] == '-')
 		return false;
 	*end = value_replace(scan, at, *end, scan->pending_separator, rule);
-	return true;
+	/* what is left of user:password may hold more */
+	return !scan->pending_separator;
 }
 
 static size_t word_redact(struct scan *scan, size_t at, size_t end)

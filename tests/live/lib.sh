@@ -29,126 +29,13 @@ patience=${KWHY_WAIT:-30}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/kwhy.XXXXXX")
 out=$tmp/out.ndjson
 card=$tmp/card
-line=$tmp/line
-failed=0
-passed=0
-finished=0
 run_count=0
 watch_pid=
 # A function that the test names, run first when the test ends.
 cleanup_extra=
-touch "$tmp/pids" "$tmp/cgroups" "$tmp/mounts" "$line"
+touch "$tmp/pids" "$tmp/cgroups" "$tmp/mounts"
 
-# --- results ---
-
-note() {
-	tr '\011' ' ' | tr '\001-\010\013-\037\177' '?' | sed 's/^/# /'
-}
-
-ok() {
-	passed=$((passed + 1))
-	printf 'ok - %s\n' "$1"
-}
-
-# not_ok TEXT: the details come on stdin.
-not_ok() {
-	failed=$((failed + 1))
-	printf 'not ok - %s\n' "$1"
-	note
-}
-
-skip() {
-	printf 'skip - %s (%s)\n' "$1" "$2"
-}
-
-# The whole test cannot run here.
-skip_test() {
-	skip "$(basename "$0" .sh)" "$1"
-	finished=1
-	exit 77
-}
-
-finish() {
-	finished=1
-	if [ "$failed" -ne 0 ]; then
-		exit 1
-	fi
-	[ "$passed" -ne 0 ] || exit 77
-	exit 0
-}
-
-# Every path that the filter names, with its value on the selected line.
-check_values() {
-	printf '%s\n' "$1" | grep -o '\.[a-z_][a-z0-9_.]*' | sort -u |
-		while read -r check_path; do
-			jq -r "\"$check_path = \" + (try ($check_path | tojson)
-				catch \"not reachable\")" "$line" 2>&1
-		done
-}
-
-# check TEXT FILTER [JQ-OPTION...]: the filter holds on the one selected line.
-check() {
-	check_text=$1
-	check_filter=$2
-	shift 2
-	: >"$tmp/value"
-	# jq 1.6 succeeds when there is no line at all.
-	if [ "$(wc -l <"$line")" -eq 1 ] &&
-		jq -e "$@" "$check_filter" "$line" >"$tmp/value" 2>&1; then
-		ok "$check_text"
-		return
-	fi
-	{
-		printf 'lines selected: %s\n' "$(wc -l <"$line")"
-		printf 'filter: %s\n' "$check_filter"
-		[ $# -eq 0 ] || printf 'with: %s\n' "$*"
-		cat "$tmp/value"
-		check_values "$check_filter"
-	} | cut -c 1-400 >"$tmp/details"
-	not_ok "$check_text" <"$tmp/details"
-}
-
-# check_sh TEXT COMMAND...: the command succeeds.
-check_sh() {
-	check_text=$1
-	shift
-	if "$@" >"$tmp/value" 2>&1; then
-		ok "$check_text"
-		return
-	fi
-	{
-		printf 'command: %s\n' "$*"
-		tail -n 5 "$tmp/value"
-	} | cut -c 1-400 >"$tmp/details"
-	not_ok "$check_text" <"$tmp/details"
-}
-
-# select_line KIND [FILTER [JQ-OPTION...]]: checks look at this line.
-select_line() {
-	select_kind=$1
-	select_filter=${2:-true}
-	shift $(($# < 2 ? $# : 2))
-	jq -c "$@" "select(.kind == \"$select_kind\") | select($select_filter)" \
-		"$out" >"$line" 2>"$tmp/value" || {
-		printf 'bad line in the output:\n' | cat - "$tmp/value" \
-			>"$tmp/details"
-		not_ok 'every line is JSON' <"$tmp/details"
-	}
-}
-
-lines_of() {
-	grep -c "\"kind\": *\"$1\"" "$out" || true
-}
-
-# check_rule "ID...": one of these explains the line.
-check_rule() {
-	check "explained by $1" \
-		'.diagnosis.rule as $rule | $rules / " " | index($rule)' \
-		--arg rules "$1"
-	check 'it says cause, evidence, what to do, how to verify' \
-		'.diagnosis | [.title, .cause, .resource, .evidence, .do, .verify]
-			| all(length > 0)'
-}
+. "$(dirname "$0")/lib_check.sh"
 
 # --- processes ---
 
@@ -157,28 +44,41 @@ start_ticks() {
 	stat_fields "$1" | cut -d ' ' -f 20
 }
 
-process_state() {
-	stat_fields "$1" | cut -d ' ' -f 1
-}
-
 # /proc/PID/stat after the name, which may hold anything.
 stat_fields() {
 	{ tr '\n' ' ' <"/proc/$1/stat" | sed 's/.*) //'; } 2>/dev/null
 }
 
+# Sets $state to its letter, empty when there is no such process. No fork: this
+# is polled.
+process_state() {
+	state=
+	while read -r state_key state_value state_rest; do
+		[ "$state_key" != State: ] || state=$state_value
+	done <"/proc/$1/status" || true
+} 2>/dev/null
+
 is_alive() {
-	case $(process_state "$1") in
+	process_state "$1"
+	case $state in
 	'' | Z | X) return 1 ;;
 	esac
 }
 
+uptime_seconds() {
+	read -r uptime uptime_rest </proc/uptime
+	uptime=${uptime%.*}
+}
+
 # wait_until SECONDS COMMAND...
 wait_until() {
-	wait_end=$(($(date +%s) + $1))
+	uptime_seconds
+	wait_end=$((uptime + $1))
 	shift
 	until "$@"; do
-		[ "$(date +%s)" -lt "$wait_end" ] || return 1
-		sleep 0.1
+		uptime_seconds
+		[ "$uptime" -lt "$wait_end" ] || return 1
+		sleep 0.2
 	done
 }
 
@@ -426,6 +326,7 @@ remove_lines() {
 cleanup() {
 	cleanup_rc=$?
 	trap - EXIT INT TERM
+	trap '' PIPE
 	set +e
 	if [ "$finished" -eq 0 ]; then
 		printf 'not ok - the test ended early\n# status %s\n' "$cleanup_rc"
@@ -442,3 +343,4 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+trap 'exit 141' PIPE

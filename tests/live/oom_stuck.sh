@@ -15,7 +15,8 @@ thaw() {
 }
 
 is_in_disk_sleep() {
-	[ "$(process_state "$1")" = D ]
+	process_state "$1"
+	[ "$state" = D ]
 }
 
 # provoke CGROUP LINES: a sibling makes the kernel kill $victim; sets $sibling.

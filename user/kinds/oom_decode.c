@@ -40,6 +40,11 @@ static void join(struct text *text, const struct names *names, unsigned int leaf
 		text_add(text, "/");
 }
 
+static uint64_t level_max(const struct oom_victim_event *event, const struct oom_level *l)
+{
+	return l->max_pages >= INT64_MAX / event->page_size ? BYTES_MAX : l->max_pages * event->page_size;
+}
+
 /*
  * The level that was reached: the kernel's word where it could be hooked, else
  * the one with the least room left, when that is next to none. A charge fails
@@ -53,14 +58,14 @@ static int binding_level(const struct oom_victim_event *event)
 
 	for (uint32_t i = 0; i < event->level_count && i < OOM_LEVELS; i++) {
 		const struct oom_level *l = &event->level[i];
-		uint64_t room = l->usage_bytes < l->max_bytes ? l->max_bytes - l->usage_bytes : 0;
+		uint64_t room = l->usage_pages < l->max_pages ? l->max_pages - l->usage_pages : 0;
 
 		if (event->oom.known.domain_cgroup_id) {
 			if (l->cgroup_id == event->oom.domain_cgroup_id)
 				return i;
 			continue;
 		}
-		if (l->max_bytes == BYTES_MAX || room >= least)
+		if (level_max(event, l) == BYTES_MAX || room >= least)
 			continue;
 		least = room;
 		found = i;
@@ -82,8 +87,8 @@ static void decode_levels(struct oom_incident *incident, const struct oom_victim
 
 		join(&path, names, level->name_index, event->names_cut);
 		limit->known.path = 1;
-		KNOW(limit, usage_bytes, level->usage_bytes);
-		KNOW(limit, max_bytes, level->max_bytes);
+		KNOW(limit, usage_bytes, level->usage_pages * event->page_size);
+		KNOW(limit, max_bytes, level_max(event, level));
 		if (oom->known.scope)
 			KNOW(limit, binding, (int)i == binding);
 	}
@@ -100,6 +105,8 @@ void oom_decode(struct oom_incident *incident, const struct oom_victim_event *ev
 	struct text path = { .data = o->cgroup.path, .size = sizeof(o->cgroup.path) };
 	struct names names;
 
+	if (!event->page_size)
+		return;
 	o->boot_ns = event->header.boot_ns;
 	memcpy(&o->process, &event->process, sizeof(event->process));
 	memcpy(&o->cgroup, &event->cgroup, sizeof(event->cgroup));
