@@ -54,7 +54,7 @@ struct mm_pages {
  * bpf_map_lookup_percpu_elem came with 5.19, before the counters did.
  * No branches: a CPU that is not there gives an address that reads as nothing.
  */
-static __always_inline void add_cpu_parts(struct mm_struct *mm, struct mm_pages *pages)
+static __always_inline void add_cpu_parts(struct percpu_counter *const counters[4], struct mm_pages *pages)
 {
 	const __u32 zero = 0;
 	struct bpf_array *map = (void *)&cpu_ruler;
@@ -72,11 +72,10 @@ static __always_inline void add_cpu_parts(struct mm_struct *mm, struct mm_pages 
 		bpf_probe_read_kernel(&address, sizeof(address), &here);
 #pragma unroll
 		for (int class = 0; class < 4; class++) {
-			struct percpu_counter *counter = &mm->rss_stat[class];
+			__u64 copies = (__u64)BPF_CORE_READ(counters[class], counters);
 
 			part = 0;
-			bpf_probe_read_kernel(&part, sizeof(part),
-					      (void *)((__u64)BPF_CORE_READ(counter, counters) + address - base));
+			bpf_probe_read_kernel(&part, sizeof(part), (void *)(copies + address - base));
 			pages->class[class] += part;
 		}
 	}
@@ -91,18 +90,22 @@ static __always_inline void add_cpu_parts(struct mm_struct *mm, struct mm_pages 
 static __always_inline void mm_pages_read(struct mm_struct *mm, struct mm_pages *ret)
 {
 	struct mm_struct___before_6_2 *before = (void *)mm;
+	/* constant indexes: CO-RE knows the element's size only for those */
+	struct percpu_counter *const counters[4] = {
+		&mm->rss_stat[0], &mm->rss_stat[1], &mm->rss_stat[2], &mm->rss_stat[3],
+	};
 
-#pragma unroll
-	for (int class = 0; class < 4; class++) {
-		struct percpu_counter *counter = &mm->rss_stat[class];
-
-		if (bpf_core_field_exists(before->rss_stat.count))
-			ret->class[class] = BPF_CORE_READ(before, rss_stat.count[class].counter);
-		else
-			ret->class[class] = BPF_CORE_READ(counter, count);
+	if (bpf_core_field_exists(before->rss_stat.count)) {
+		ret->class[0] = BPF_CORE_READ(before, rss_stat.count[0].counter);
+		ret->class[1] = BPF_CORE_READ(before, rss_stat.count[1].counter);
+		ret->class[2] = BPF_CORE_READ(before, rss_stat.count[2].counter);
+		ret->class[3] = BPF_CORE_READ(before, rss_stat.count[3].counter);
+		return;
 	}
-	if (!bpf_core_field_exists(before->rss_stat.count))
-		add_cpu_parts(mm, ret);
+#pragma unroll
+	for (int class = 0; class < 4; class++)
+		ret->class[class] = BPF_CORE_READ(counters[class], count);
+	add_cpu_parts(counters, ret);
 }
 
 /* a sum of racing per-CPU parts may fall below nothing */
