@@ -71,8 +71,7 @@ static bool list_has(struct field list, char separator, const char *word)
 
 static bool is_octal(const char *at)
 {
-	return at[0] >= '0' && at[0] <= '3' && at[1] >= '0' && at[1] <= '7' && at[2] >= '0' &&
-	       at[2] <= '7';
+	return (at[0] & ~3) == '0' && (at[1] & ~7) == '0' && (at[2] & ~7) == '0';
 }
 
 /* undoes mountinfo's \040 */
@@ -235,8 +234,7 @@ static int layout_decide(struct search *search)
 
 	if (found->memory_fd >= 0) {
 		found->memory_version = 1;
-		found->layout =
-			found->unified_fd >= 0 ? CGROUP_LAYOUT_HYBRID : CGROUP_LAYOUT_V1;
+		found->layout = found->unified_fd >= 0 ? CGROUP_LAYOUT_HYBRID : CGROUP_LAYOUT_V1;
 		return 0;
 	}
 	/* v1 hierarchies without memory (net_cls, name=systemd) do not make it hybrid */
@@ -362,10 +360,8 @@ int cgroupfs_path(const struct cgroupfs *cgroupfs, int fd, int version, char *re
 	if (length < prefix || memcmp(path, mount, prefix) ||
 	    (length > prefix && path[prefix] != '/'))
 		return -EXDEV;
-	if (length == prefix)
-		text_copy(ret, size, "/", 1);
-	else
-		text_copy(ret, size, path + prefix, length - prefix);
+	text_copy(ret, size, length == prefix ? "/" : path + prefix,
+		  length == prefix ? 1 : length - prefix);
 	return 0;
 }
 

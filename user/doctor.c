@@ -44,7 +44,7 @@ static void examine_kind(struct examination *x, enum event_kind kind, const stru
 {
 	struct kind_health *k = &x->kinds[x->kind_count++];
 	const struct probe_options probe_options = {
-		.ring_kib = options->ring_kib, .hook = options->hooks[kind], .btf_path = options->btf_path,
+		.ring_kib = options->ring_kib, .hook = options->hooks[kind],
 	};
 
 	k->kind = kind_names[kind];

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core_btf.h"
+
 static bool named(const char *const *names, size_t max, const char *name)
 {
 	for (size_t i = 0; i < max && names[i]; i++)
@@ -51,22 +53,34 @@ static struct event_account *find_account(const struct bpf_object_skeleton *skel
 	return NULL;
 }
 
+/* opened, and told what of the kernel's types its relocations need */
+static int open_object(struct probe *probe, const struct kernel *kernel, struct core_btf *core)
+{
+	int err = probe->type->open(probe, kernel, core->path);
+
+	return err ? err : core_btf_fill(core, kernel->btf, bpf_object__btf(*probe->skeleton->obj));
+}
+
 static int try_hook(struct probe *probe, const struct hook_choice *hook, const struct kernel *kernel,
 		    const struct probe_options *options)
 {
+	struct core_btf core;
 	struct bpf_map *map;
 	int err;
 
 	err = hook->available ? hook->available(kernel) : 0;
+	if (!err)
+		err = core_btf_open(&core);
 	if (err)
 		return err;
-	err = probe->type->open(probe, kernel, options->btf_path);
-	if (err)
-		return err;
-	choose_programs(probe, hook);
-	err = set_ring(probe, options->ring_kib);
+	err = open_object(probe, kernel, &core);
+	if (!err) {
+		choose_programs(probe, hook);
+		err = set_ring(probe, options->ring_kib);
+	}
 	if (!err)
 		err = bpf_object__load_skeleton(probe->skeleton);
+	core_btf_close(&core);
 	if (!err)
 		err = bpf_object__attach_skeleton(probe->skeleton);
 	if (err) {

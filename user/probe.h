@@ -30,8 +30,6 @@ struct hook_choice {
 struct probe_options {
 	unsigned int ring_kib;		/* 0: as declared */
 	const char *hook;		/* force this alternative; NULL: the first that works */
-	const char *btf_path;
-	bool verbose;
 };
 
 struct probe;
@@ -44,10 +42,11 @@ struct probe_type {
 	/* the programs which, when the kernel skips a run, cost an event */
 	const char *event_programs[4];
 	/*
-	 * Opens the skeleton, sets its constants, says which programs are not
-	 * wanted on this kernel whatever the hook. Returns -errno.
+	 * Opens the skeleton with this file for its relocations, sets its
+	 * constants, says which programs are not wanted on this kernel whatever
+	 * the hook. Returns -errno.
 	 */
-	int (*open)(struct probe *probe, const struct kernel *kernel, const char *btf_path);
+	int (*open)(struct probe *probe, const struct kernel *kernel, const char *core_path);
 };
 
 /* why an alternative was passed over */

@@ -30,13 +30,28 @@ static uint64_t clock_ns(clockid_t clock)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+static int open_object(struct recorder *r, const struct kernel *kernel)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options);
+	int err = core_btf_open(&r->core);
+
+	if (err)
+		return err;
+	options.btf_custom_path = r->core.path;
+	r->skeleton = recorder_bpf__open_opts(&options);
+	if (!r->skeleton)
+		return -errno;
+	r->skeleton->rodata->page_size = r->page_size;
+	return core_btf_fill(&r->core, kernel->btf, bpf_object__btf(r->skeleton->obj));
+}
+
 int recorder_open(struct recorder *ret, const struct kernel *kernel, const struct procfs *procfs,
 		  const struct cgroupfs *cgroupfs)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = kernel->btf_path);
 	int err;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->core.fd = -1;
 	ret->procfs = procfs;
 	ret->cgroupfs = cgroupfs;
 	ret->page_size = sysconf(_SC_PAGESIZE);
@@ -45,26 +60,26 @@ int recorder_open(struct recorder *ret, const struct kernel *kernel, const struc
 	err = table_init(&ret->processes, sizeof(struct recorder_process), PROCESSES_MAX);
 	if (!err)
 		err = table_init(&ret->domains, sizeof(struct recorder_domain), DOMAINS_MAX);
+	if (!err)
+		err = open_object(ret, kernel);
 	if (err)
-		goto fail;
-	ret->skeleton = recorder_bpf__open_opts(&options);
-	if (!ret->skeleton) {
-		err = -errno;
-		goto fail;
+		recorder_close(ret);
+	return err;
+}
+
+int recorder_load(struct recorder *r)
+{
+	int err = recorder_bpf__load(r->skeleton);
+
+	core_btf_close(&r->core);
+	if (!err) {
+		r->link = bpf_program__attach_iter(r->skeleton->progs.record_task, NULL);
+		err = r->link ? 0 : -errno;
 	}
-	ret->skeleton->rodata->page_size = ret->page_size;
-	err = recorder_bpf__load(ret->skeleton);
 	if (err)
-		goto fail;
-	ret->link = bpf_program__attach_iter(ret->skeleton->progs.record_task, NULL);
-	if (!ret->link) {
-		err = -errno;
-		goto fail;
-	}
-	ret->link_fd = bpf_link__fd(ret->link);
-	return 0;
-fail:
-	recorder_close(ret);
+		recorder_close(r);
+	else
+		r->link_fd = bpf_link__fd(r->link);
 	return err;
 }
 
@@ -73,6 +88,8 @@ void recorder_close(struct recorder *recorder)
 	if (recorder->link)
 		bpf_link__destroy(recorder->link);
 	recorder_bpf__destroy(recorder->skeleton);
+	if (recorder->core.fd >= 0)
+		core_btf_close(&recorder->core);
 	table_fini(&recorder->processes);
 	table_fini(&recorder->domains);
 	recorder->link = NULL;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "cgroupfs.h"
+#include "core_btf.h"
 #include "kernel.h"
 #include "procfs.h"
 #include "series.h"
@@ -60,6 +61,7 @@ struct recorder_identity {
 
 struct recorder {
 	struct recorder_bpf *skeleton;
+	struct core_btf core;
 	int link_fd;
 	void *link;
 	uint64_t origin_ns;	/* CLOCK_BOOTTIME of time 0 of the points */
@@ -75,8 +77,10 @@ struct recorder {
 	unsigned int identity_next;
 };
 
+/* Opens it; loading is apart, so that the kernel's BTF can be let go in between. */
 int recorder_open(struct recorder *ret, const struct kernel *kernel, const struct procfs *procfs,
 		  const struct cgroupfs *cgroupfs);
+int recorder_load(struct recorder *recorder);
 void recorder_close(struct recorder *recorder);
 
 /* One pass, pushed onto the series. -errno when the iterator could not be read. */

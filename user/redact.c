@@ -73,7 +73,7 @@ static size_t replace(struct scan *scan, size_t at, size_t stop, size_t end, con
 	text_add(&token, rule);
 	text_add(&token, ">");
 	if (at >= stop || (stop - at == token.length && !memcmp(to, data, token.length)))
-		return end;
+		return end;	/* nothing, or done before */
 	scan->changed = true;
 	length = token.length < room ? token.length : room;
 	if (tail > room - length) {
@@ -103,7 +103,9 @@ static size_t value_replace(struct scan *scan, size_t at, size_t end, char separ
 {
 	if (separator)
 		at = find(scan, at, end, separator) + 1;
-	return at < end ? replace(scan, at, end, end, rule) : end;
+	if (at >= end || (at >= 10 && begins(scan, at - 10, end, "<redacted:")))
+		return end;
+	return replace(scan, at, end, end, rule);
 }
 
 /* the first quote from at on that ends what quote began */
@@ -258,10 +260,8 @@ static size_t url_redact(struct scan *scan, size_t at, size_t end)
 
 static size_t urls_redact(struct scan *scan, size_t at, size_t end)
 {
-	for (; at + 3 < end; at++) {
-		if (begins(scan, at, end, "://"))
-			end = url_redact(scan, at + 3, end);
-	}
+	for (; at + 3 < end; at++)
+		end = begins(scan, at, end, "://") ? url_redact(scan, at + 3, end) : end;
 	return end;
 }
 
@@ -270,13 +270,13 @@ static size_t tokens_redact(struct scan *scan, size_t at, size_t end)
 	char before = '\0';
 
 	for (; at < end; before = scan->string[at++]) {
-		bool cut = was_cut(scan) && !scan->string[end];
 		const char *rule;
 		size_t n;
 
 		if (ascii_is_letter(before) || ascii_is_digit(before) || before == '_')
 			continue;
-		n = redact_token_find(scan->string + at, end - at, cut, &rule);
+		n = redact_token_find(scan->string + at, end - at,
+				      !scan->string[end] && was_cut(scan), &rule);
 		if (n)
 			end = replace(scan, at, at + n, end, rule);
 	}
@@ -297,11 +297,11 @@ static size_t option_redact(struct scan *scan, size_t at, size_t end)
 {
 	const unsigned int asking = REDACT_PROGRAM_MYSQL | REDACT_PROGRAM_POSTGRES;
 	const char *word = scan->string + at;
-	const struct redact_option *option;
 	size_t value, length = end - at;
+	const struct redact_option *option =
+		redact_option_find(scan->programs, word, length, &value);
 
 	htpasswd_options(scan, at, end);
-	option = redact_option_find(scan->programs, word, length, &value);
 	if (option && option->rule && value)
 		return value_replace(scan, at + value, end, option->separator, option->rule);
 	if (option) {

@@ -63,7 +63,6 @@ static int open_kinds(struct session *s)
 		const struct kind_type *type = kind_types[s->tool->kinds[i]];
 		const struct probe_options options = {
 			.ring_kib = s->options.ring_kib, .hook = s->options.hooks[type->kind],
-			.btf_path = s->options.btf_path,
 		};
 		int err;
 
@@ -85,7 +84,7 @@ static int open_kinds(struct session *s)
 			err = recorder_open(&s->recorder, &s->kernel, &s->procfs, &s->cgroupfs);
 			if (err) {
 				tool_error(s->tool, "cannot start the recorder: %s", strerror(-err));
-				return EXIT_CANNOT;
+				return EXIT_FAILED;
 			}
 			s->has_recorder = true;
 		}
@@ -96,6 +95,19 @@ static int open_kinds(struct session *s)
 		}
 	}
 	return EXIT_OK;
+}
+
+/* a kernel without iterators, or BTF only by --btf, can be watched all the same */
+static int load_recorder(struct session *s)
+{
+	int err = s->has_recorder ? recorder_load(&s->recorder) : 0;
+
+	if (!err)
+		return EXIT_OK;
+	s->has_recorder = false;
+	tool_error(s->tool, "%s no history of memory before a kill: the recorder does not load: %s",
+		   s->options.strict ? "--strict:" : "there will be", strerror(-err));
+	return s->options.strict ? EXIT_FAILED : EXIT_OK;
 }
 
 static int on_record(void *context, void *data, size_t size);
@@ -182,6 +194,8 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 		return cannot_btf(tool, options, err);
 	status = open_kinds(s);
 	kernel_close(&s->kernel);
+	if (!status)
+		status = load_recorder(s);
 	if (status)
 		return status;
 	err = open_loop(s);

@@ -11,7 +11,8 @@
 
 static void add_identity(struct session *s, struct process *p)
 {
-	const struct recorder_identity *known = recorder_find_identity(&s->recorder, p->pid, p->start_ns);
+	const struct recorder_identity *known =
+		s->has_recorder ? recorder_find_identity(&s->recorder, p->pid, p->start_ns) : NULL;
 
 	if (known && *known->exe) {
 		memcpy(p->exe, known->exe, sizeof(p->exe));
@@ -319,7 +320,6 @@ void oom_enrich(struct session *s, struct oom_incident *incident)
 	uint64_t domain_bytes = 0;
 
 	add_identity(s, &incident->observation.process);
-	recorder_refresh(&s->recorder);
 	if (oom->known.scope && oom->scope == OOM_SCOPE_MEMCG && incident->binding_id)
 		add_cgroup_classes(s, incident);
 	else if (oom->known.scope && oom->scope == OOM_SCOPE_GLOBAL)
@@ -330,6 +330,9 @@ void oom_enrich(struct session *s, struct oom_incident *incident)
 			domain_bytes = oom->limits[i].max_bytes;
 	if (oom->known.domain_total_bytes)
 		domain_bytes = oom->domain_total_bytes;
+	if (!s->has_recorder)
+		return;
+	recorder_refresh(&s->recorder);
 	add_candidates(s, incident, domain_bytes);
 	add_history(s, incident);
 	d = recorder_find_domain(&s->recorder, incident->binding_id);

@@ -45,9 +45,9 @@ static const struct hook_choice hooks[] = {
 	},
 };
 
-static int oom_kill_probe_open(struct probe *probe, const struct kernel *kernel, const char *btf_path)
+static int oom_kill_probe_open(struct probe *probe, const struct kernel *kernel, const char *core_path)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = btf_path);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = core_path);
 	struct oom_bpf *skeleton = oom_bpf__open_opts(&options);
 	bool by_task = kernel_tracepoint_pointer(kernel, "mark_victim", 0);
 
