@@ -24,6 +24,13 @@
 #define SIGKILL 9
 #define SEND_SIG_PRIV 1		/* include/linux/sched/signal.h: sent by the kernel itself */
 
+/*
+ * Reclaim for a cgroup takes these bits from the allocation and makes up the
+ * others (mm/internal.h). HIGH IO FS, DIRECT_RECLAIM KSWAPD_RECLAIM, NOWARN
+ * RETRY_MAYFAIL NOFAIL NORETRY MEMALLOC, NOMEMALLOC: the same numbers 5.10 to 7.3.
+ */
+#define GFP_RECLAIM_MASK 0xbece0
+
 /* mm_vmscan_*_reclaim_begin: (order, gfp) until 7.0, (gfp, order, memcg) since 7.1 */
 const volatile bool vmscan_gfp_first = false;
 /* sched_process_exit says itself whether the last thread goes: since 6.16 */
@@ -83,6 +90,8 @@ static __always_inline int reclaim_begins(enum oom_scope scope, __u64 first, __u
 	d->exact = 0;
 	d->scope = scope;
 	d->gfp_flags = vmscan_gfp_first ? (__u32)first : (__u32)second;
+	if (scope == OOM_SCOPE_MEMCG)
+		d->gfp_flags &= GFP_RECLAIM_MASK;
 	d->order = (int)(vmscan_gfp_first ? second : first);
 	d->reclaim_ns = bpf_ktime_get_boot_ns();
 	return 0;

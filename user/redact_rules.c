@@ -9,9 +9,9 @@ static const struct {
 	unsigned int program;
 	const char *names;
 } programs[] = {
-	{ REDACT_PROGRAM_MYSQL, "mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlslap mysqlpump "
-		 "mysqlbinlog mysqlsh mariadb mariadb-dump mariadb-admin mariadb-check "
-		 "mariadb-import mariadb-show mariadb-backup" },
+	{ REDACT_PROGRAM_MYSQL, "mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlslap "
+				"mysqlpump mysqlbinlog mysqlsh mariadb mariadb-dump mariadb-admin "
+				"mariadb-check mariadb-import mariadb-show mariadb-backup" },
 	{ REDACT_PROGRAM_SSHPASS, "sshpass" },
 	{ REDACT_PROGRAM_CURL, "curl" },
 	{ REDACT_PROGRAM_REDIS, "redis-cli valkey-cli" },
@@ -258,10 +258,13 @@ const char *redact_name_rule(const char *name, size_t length)
 		const char *word = secret_names[row].word;
 
 		for (size_t i = 0; i < length; i++) {
-			size_t n = name_match(name + i, length - i, word);
-			bool begins = !i || !ascii_is_letter(name[i - 1]) || is_hump(name + i);
+			size_t n = lower(name[i]) == *word ?
+					   name_match(name + i, length - i, word) : 0;
+			bool inside = i && ascii_is_letter(name[i - 1]);
 
-			if (!n || (secret_names[row].whole && (!begins || i + n != length)))
+			if (!n || (secret_names[row].whole && i + n != length))
+				continue;
+			if (secret_names[row].whole && inside && !is_hump(name + i))
 				continue;
 			if (last < i + n || !list_has(harmless_names, name + last, length - last))
 				return secret_names[row].rule;
@@ -326,8 +329,8 @@ size_t redact_token_find(const char *string, size_t length, bool cut, const char
 
 		while (*prefix) {
 			size_t size = strcspn(prefix, " ");
-			size_t n = token_length(string, length, prefix, size,
-						token_prefixes[row].also);
+			size_t n = *prefix != *string ? 0 :
+				token_length(string, length, prefix, size, token_prefixes[row].also);
 			bool whole = n >= size + token_prefixes[row].more;
 
 			/* a JSON Web Token has a header and a body */

@@ -70,27 +70,24 @@ static size_t columns(const char *string, size_t length)
 	return n;
 }
 
-/* Words filled into lines that begin at the card's second column. */
+/* Words filled into lines that begin at the card's second column; columns set by spaces stay. */
 static void wrapped(struct text *text, const struct style *style, const char *string)
 {
 	enum { INDENT = 11 };
 	size_t width = style->width > 40 ? style->width - INDENT : 68, used = 0;
 
 	while (*string) {
-		size_t length = strcspn(string, " "), wide = columns(string, length);
+		size_t spaces = strspn(string, " "), length = strcspn(string + spaces, " ");
+		size_t wide = columns(string + spaces, length);
 
-		if (used && used + 1 + wide > width) {
+		if (used && used + spaces + wide > width) {
 			text_format(text, "\n%*s", INDENT, "");
-			used = 0;
+			used = spaces = 0;
+			string += strspn(string, " ");
 		}
-		if (used) {
-			text_add(text, " ");
-			used++;
-		}
-		text_append(text, string, length);
-		used += wide;
-		string += length;
-		string += strspn(string, " ");
+		text_append(text, string, spaces + length);
+		used += spaces + wide;
+		string += spaces + length;
 	}
 }
 

@@ -48,7 +48,7 @@ finish() {
 bind() {
 	bindings=
 	while [ $# -gt 0 ]; do
-		bind_value=$3
+		bind_value=${3:-null}
 		if [ "$1" = --arg ]; then
 			bind_value=\"$(printf '%s' "$3" | sed 's/[\\"]/\\&/g')\"
 		fi

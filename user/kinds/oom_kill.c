@@ -12,6 +12,7 @@
 
 /* a critical card is never held back longer */
 #define HOLD_NS 2000000000ULL
+#define SETTLE_NS 60000000ULL
 
 /* ---- hooks ---------------------------------------------------------- */
 
@@ -172,7 +173,7 @@ static void take_member(struct session *s, struct oom_state *state, const struct
 	incident->freed_bytes += event->freed_bytes;
 }
 
-static void take_exit(struct session *s, struct oom_state *state, const struct oom_member_event *event)
+static void take_exit(struct oom_state *state, const struct oom_member_event *event)
 {
 	struct oom_incident *incident = find_incident(state, event->decision);
 
@@ -185,10 +186,6 @@ static void take_exit(struct session *s, struct oom_state *state, const struct o
 		}
 	}
 	incident->last_exit_ns = event->header.boot_ns;
-	/* a group's members are told apart by a few ms: the last may not have been marked yet */
-	if (!incident->alive && !(incident->observation.oom_kill.known.oom_group_set &&
-				  incident->observation.oom_kill.oom_group_set))
-		report(s, state, incident, event->header.boot_ns);
 }
 
 static int oom_event(struct session *s, void *state_pointer, const void *data, size_t size)
@@ -206,7 +203,10 @@ static int oom_event(struct session *s, void *state_pointer, const void *data, s
 	case OOM_EVENT_EXIT:
 		if (size < sizeof(struct oom_member_event))
 			break;
-		(header->type == OOM_EVENT_MEMBER ? take_member : take_exit)(s, state, data);
+		if (header->type == OOM_EVENT_MEMBER)
+			take_member(s, state, data);
+		else
+			take_exit(state, data);
 		return 0;
 	}
 	state->promoted++;
@@ -215,15 +215,19 @@ static int oom_event(struct session *s, void *state_pointer, const void *data, s
 
 /* ---- time ----------------------------------------------------------- */
 
-/* an incident is told when its last victim is gone (groups: a moment later), at the latest after HOLD_NS */
+/*
+ * An incident is told a moment after its last victim was gone: further members
+ * of a group are marked within milliseconds, and since 6.16 the exit is
+ * reported before the memory is given back. At the latest after HOLD_NS.
+ */
 static uint64_t incident_due(const struct oom_incident *incident)
 {
 	uint64_t due = incident->observation.boot_ns + HOLD_NS;
 
 	if (!incident->decision)
 		return 0;
-	if (!incident->alive && incident->last_exit_ns && incident->last_exit_ns + 100000000 < due)
-		return incident->last_exit_ns + 100000000;
+	if (!incident->alive && incident->last_exit_ns && incident->last_exit_ns + SETTLE_NS < due)
+		return incident->last_exit_ns + SETTLE_NS;
 	return due;
 }
 

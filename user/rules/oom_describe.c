@@ -169,7 +169,8 @@ static void say_after(const struct oom_kill *o, struct verdict *ret)
 	}
 	if (!o->known.time_to_die_ns && n < 2)
 		return;
-	text = say_evidence(ret, "after", BASIS_MEASURED);
+	/* that it came back follows from the map being gone; what the cgroup holds then was read */
+	text = say_evidence(ret, "after", o->known.freed_bytes ? BASIS_INFERRED : BASIS_MEASURED);
 	if (n >= 2)
 		text_format(&text, "%llu processes died together%s; ", (unsigned long long)n,
 			    o->known.oom_group_set && o->oom_group_set ? " (memory.oom.group)" : "");
@@ -180,6 +181,10 @@ static void say_after(const struct oom_kill *o, struct verdict *ret)
 	if (o->known.time_to_die_ns) {
 		text_add(&text, o->known.freed_bytes ? " in " : "gone after ");
 		text_duration(&text, o->time_to_die_ns);
+	}
+	if (o->known.usage_after_bytes) {
+		text_add(&text, "; the cgroup then held ");
+		text_bytes(&text, o->usage_after_bytes);
 	}
 }
 

@@ -75,6 +75,16 @@ static void say_watch(const struct observation *observation, const struct oom_vi
 	text_add(&text, "   (oom_kill must stop rising)");
 }
 
+/* "6.0 MiB/s" where minutes would exaggerate a short look, else "3.1 MiB/min" */
+static void say_rate(struct text *text, const struct oom_shape *shape)
+{
+	uint64_t per_min = oom_rate_per_min(shape);
+	bool brief = shape->grown_ns < 120000000000ULL;
+
+	text_bytes(text, brief ? per_min / 60 : per_min);
+	text_add(text, brief ? "/s" : "/min");
+}
+
 /* cause, message and the closing lines that all rules share */
 static void say_summary(const struct observation *observation, const struct oom_view *v, const char *why,
 			struct verdict *ret)
@@ -302,8 +312,8 @@ static void host_explain(const struct observation *observation, struct verdict *
 	}
 	if (v.shape.known && v.shape.growth == OOM_GROWTH_LEAK) {
 		text_add(&text, "; anonymous memory grew ");
-		text_bytes(&text, oom_rate_per_min(&v.shape));
-		text_add(&text, "/min without a plateau");
+		say_rate(&text, &v.shape);
+		text_add(&text, " without a plateau");
 	}
 	confide(ret, BASIS_INFERRED);
 	text = say_advice(ret);
@@ -330,8 +340,8 @@ static void leak_explain(const struct observation *observation, struct verdict *
 	text = say_cause(ret);
 	say_place(&text, &v);
 	text_add(&text, " was reached; its anonymous memory grew ");
-	text_bytes(&text, rate);
-	text_add(&text, "/min for ");
+	say_rate(&text, &v.shape);
+	text_add(&text, " for ");
 	text_duration(&text, v.shape.grown_ns);
 	text_add(&text, " without a plateau: a leak");
 	confide(ret, BASIS_INFERRED);
