@@ -33,23 +33,27 @@ __u64 last_memcg;
 __u64 last_id;
 __u64 last_pass;
 
-/* 6.2 made the counters per-CPU; their common part is near enough for a history */
-static __always_inline __u32 pages_near(struct mm_struct *mm, const int class)
+/*
+ * Pages by class. 6.2 made the counters per-CPU: their common part is near
+ * enough for a history. Before, the verifier of 5.10 does not walk an array of
+ * atomic_long_t, so the four are read at once.
+ */
+static __always_inline void read_pages(struct mm_struct *mm, __u32 ret[4])
 {
 	struct mm_struct___before_6_2 *before = (void *)mm;
-	__s64 pages;
+	__s64 pages[4] = {};
 
-	if (bpf_core_field_exists(before->rss_stat.count))
-		pages = class == 0 ? before->rss_stat.count[0].counter :
-			class == 1 ? before->rss_stat.count[1].counter :
-			class == 2 ? before->rss_stat.count[2].counter :
-				     before->rss_stat.count[3].counter;
-	else
-		pages = class == 0 ? mm->rss_stat[0].count :
-			class == 1 ? mm->rss_stat[1].count :
-			class == 2 ? mm->rss_stat[2].count :
-				     mm->rss_stat[3].count;
-	return pages > 0 ? pages : 0;
+	if (bpf_core_field_exists(before->rss_stat.count)) {
+		bpf_core_read(pages, sizeof(pages), &before->rss_stat.count);
+	} else {
+		pages[0] = mm->rss_stat[0].count;
+		pages[1] = mm->rss_stat[1].count;
+		pages[2] = mm->rss_stat[2].count;
+		pages[3] = mm->rss_stat[3].count;
+	}
+#pragma unroll
+	for (int class = 0; class < 4; class++)
+		ret[class] = pages[class] & ~(pages[class] >> 63);
 }
 
 /*
@@ -113,10 +117,7 @@ int record_task(struct bpf_iter__task *ctx)
 	entry.pid = task->tgid;
 	entry.oom_score_adj = task->signal->oom_score_adj;
 	entry.process.start_ns = task->start_boottime;
-	entry.process.file_pages = pages_near(mm, 0);
-	entry.process.anon_pages = pages_near(mm, 1);
-	entry.process.swap_pages = pages_near(mm, 2);
-	entry.process.shmem_pages = pages_near(mm, 3);
+	read_pages(mm, entry.process.pages);
 	entry.process.pagetables_kib = mm->pgtables_bytes.counter >> 10;
 	entry.process.ppid = task->real_parent->tgid;
 	bpf_core_read(entry.process.comm, sizeof(entry.process.comm), &task->comm);

@@ -15,10 +15,7 @@ struct recorder_entry {
 	union {
 		struct {
 			__u64 start_ns;
-			__u32 anon_pages;
-			__u32 file_pages;
-			__u32 shmem_pages;
-			__u32 swap_pages;
+			__u32 pages[4];		/* MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES */
 			__u32 pagetables_kib;
 			__u32 ppid;
 			char comm[16];

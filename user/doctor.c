@@ -22,6 +22,7 @@ struct kind_health {
 	enum health health;
 	struct probe probe;	/* closed again; its refusals and hook stay */
 	int error;
+	bool lacks_history;	/* the recorder does not load */
 };
 
 struct examination {
@@ -29,12 +30,13 @@ struct examination {
 	size_t finding_count;
 	struct kind_health kinds[KIND_COUNT];
 	unsigned int kind_count;
+	int recorder_error;
 	enum health health;
 	struct utsname system;
 };
 
-static const struct probe_type *const probes[KIND_COUNT] = {
-#define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = &NAME##_probe,
+static const struct kind_type *const kind_types[KIND_COUNT] = {
+#define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = &NAME##_kind,
 #include "events/kinds.def"
 #undef KIND
 };
@@ -48,11 +50,28 @@ static void examine_kind(struct examination *x, enum event_kind kind, const stru
 	};
 
 	k->kind = kind_names[kind];
-	k->error = probe_open(&k->probe, probes[kind], kernel, &probe_options);
+	k->error = probe_open(&k->probe, kind_types[kind]->probe, kernel, &probe_options);
 	probe_close(&k->probe);
 	k->health = k->error ? HEALTH_UNAVAILABLE : k->probe.hook->fields_lost[0] ? HEALTH_DEGRADED : HEALTH_FULL;
+	if (!k->error && kind_types[kind]->needs_recorder && x->recorder_error) {
+		k->lacks_history = true;
+		k->health = HEALTH_DEGRADED;
+	}
 	if (k->health > x->health)
 		x->health = k->health;
+}
+
+/* loads it for real; 0 or -errno */
+static int try_recorder(const struct kernel *kernel)
+{
+	static struct recorder recorder;
+	int err = recorder_open(&recorder, kernel, NULL, NULL);
+
+	if (!err)
+		err = recorder_load(&recorder);
+	if (!err)
+		recorder_close(&recorder);
+	return err;
 }
 
 static void examine(struct examination *x, const struct options *options)
@@ -76,6 +95,7 @@ static void examine(struct examination *x, const struct options *options)
 		x->health = HEALTH_UNAVAILABLE;
 		return;
 	}
+	x->recorder_error = try_recorder(&kernel);
 	for (unsigned int kind = 1; kind < KIND_COUNT; kind++)
 		examine_kind(x, kind, &kernel, options);
 	kernel_close(&kernel);
@@ -96,6 +116,8 @@ static void print_kind(const struct kind_health *k)
 		printf("               passed over: %s (%s)%s%s\n", r->hook, strerror(-r->error),
 		       r->remedy ? ": " : "", r->remedy ? r->remedy : "");
 	}
+	if (k->lacks_history)
+		printf("               not known: history, candidates (the recorder does not load: no task iterator)\n");
 	for (int i = 0; !k->error && i < 6 && k->probe.hook->fields_lost[i]; i++)
 		printf("%s%s%s", i ? ", " : "               not known: ", k->probe.hook->fields_lost[i],
 		       i == 5 || !k->probe.hook->fields_lost[i + 1] ? "\n" : "");
@@ -148,6 +170,8 @@ static void json_kind(struct text *text, const struct kind_health *k)
 		text_add(text, i ? "," : "");
 		text_json(text, k->probe.hook->fields_lost[i], strlen(k->probe.hook->fields_lost[i]));
 	}
+	if (k->lacks_history)
+		text_format(text, "%s\"history\",\"candidates\"", k->probe.hook->fields_lost[0] ? "," : "");
 	text_add(text, "]}");
 }
 

@@ -108,10 +108,10 @@ static void take_process(struct recorder *r, const struct recorder_entry *e)
 		*p = (struct recorder_process){ .pid = e->pid, .start_ns = e->process.start_ns };
 	p->cgroup_id = e->cgroup_id;
 	p->pass = r->pass;
-	p->anon_pages = e->process.anon_pages;
-	p->file_pages = e->process.file_pages;
-	p->shmem_pages = e->process.shmem_pages;
-	p->swap_pages = e->process.swap_pages;
+	p->file_pages = e->process.pages[0];
+	p->anon_pages = e->process.pages[1];
+	p->swap_pages = e->process.pages[2];
+	p->shmem_pages = e->process.pages[3];
 	p->pagetables_kib = e->process.pagetables_kib;
 	p->ppid = e->process.ppid;
 	p->oom_score_adj = e->oom_score_adj;

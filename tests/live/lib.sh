@@ -152,6 +152,7 @@ memory_controller() {
 		skip_test 'no cgroup memory controller is mounted'
 	fi
 	memory_base=/kwhy-test-$$
+	own_cgroup=$memory_base
 	cgroup_make "$memory_root$memory_base"
 	if [ "$version" = 1 ]; then
 		# 5.10: limits of a parent count only with this.

@@ -4,6 +4,8 @@
 # Sourced by lib.sh: results, and checks on lines of NDJSON in $out.
 
 failed=0
+# Set: only lines of subjects below this cgroup count.
+own_cgroup=
 passed=0
 finished=0
 
@@ -66,6 +68,8 @@ select_line() {
 	shift $(($# < 2 ? $# : 2))
 	bind "$@"
 	selection="$bindings.kind == \"$select_kind\" and ($select_filter)"
+	[ -z "$own_cgroup" ] || selection="$selection
+		and (.cgroup.path // \"\" | startswith(\"$own_cgroup/\"))"
 }
 
 # check TEXT FILTER [BINDING...]: the jq filter holds on the selected line.
@@ -136,8 +140,11 @@ check_sh() {
 	not_ok "$check_text" <"$tmp/details"
 }
 
+# lines_of KIND: how many there are, of our cgroups where we have some: others
+# may run tests at the same time.
 lines_of() {
-	grep -c "\"kind\": *\"$1\"" "$out" || true
+	grep "\"kind\": *\"$1\"" "$out" | grep -cF "$own_cgroup${own_cgroup:+/}" ||
+		true
 }
 
 # check_rule "ID...": one of these explains the line.

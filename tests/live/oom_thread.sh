@@ -22,8 +22,8 @@ watch_stop
 check_sh 'the kernel counted one kill' test "$(oom_kills thread)" -eq 1
 check_sh 'one kill, one line' test "$(lines_of oom_kill)" -eq 1
 select_line oom_kill
-# The kernel log names the thread.
-check_kill "$tid" oom-thread thread thread "$limit" "$pid"
+# The kernel log names the thread; the name of the process is its leader's.
+check_kill "$tid" oom thread thread "$limit" "$pid"
 check 'the process is the subject, the thread is named' \
 	'.process.pid == $pid and .process.tid == $tid
 		and .oom_kill.victim_is_thread' \
