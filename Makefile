@@ -74,12 +74,12 @@ $(BUILD)/%: $(BUILD)/tools/%.o $(LIBRARY)
 $(BUILD)/triggers/%: tests/triggers/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(COMPILE) $< -o $@ -pthread
+	$(Q)$(COMPILE) -MF $(@D)/.$(@F).d $< -o $@ -pthread
 
 $(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,TEST,$<)
-	$(Q)$(COMPILE) $< $(LIBRARY) $(KWHY_LDLIBS) -lcmocka $(LDFLAGS) -o $@
+	$(Q)$(COMPILE) -MF $(@D)/.$(@F).d $< $(LIBRARY) $(KWHY_LDLIBS) -lcmocka $(LDFLAGS) -o $@
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(SOURCES) | $(PROBES)
 	@mkdir -p $(@D)

@@ -6,6 +6,7 @@
 #include "explain.h"
 #include "options.h"
 #include "record.h"
+#include "schema.h"
 #include "tool.h"
 
 static int watch_main(const struct tool *tool, int argc, char **argv)
@@ -27,6 +28,20 @@ static int explain_main(const struct tool *tool, int argc, char **argv)
 	int status = tool_begin(tool, &options, argc, argv);
 
 	return status ? (status < 0 ? EXIT_OK : status) : explain(tool, &options);
+}
+
+static int schema_main(const struct tool *tool, int argc, char **argv)
+{
+	struct options options;
+	int status = tool_begin(tool, &options, argc, argv);
+
+	if (status)
+		return status < 0 ? EXIT_OK : status;
+	if (options.format && strcmp(options.format, "json") == 0)
+		schema_json(stdout);
+	else
+		schema_markdown(stdout);
+	return EXIT_OK;
 }
 
 static const struct command {
@@ -69,6 +84,14 @@ static const struct command {
 				    "  journalctl ... | kwhy explain -j   # as NDJSON, with today's rules\n",
 			.takes_arguments = true,
 		},
+	}, {
+		"schema", schema_main,
+		{
+			.name = "kwhy schema",
+			.summary = "Every field of every line: Markdown, or with -j a JSON Schema.",
+			.usage = "[-j]",
+			.examples = "  kwhy schema | less\n  kwhy schema -j > kwhy.schema.json\n",
+		},
 	},
 };
 
@@ -103,6 +126,6 @@ int main(int argc, char **argv)
 	if (!*word)
 		help(stderr);
 	else
-		tool_error(&kwhy, "there is no command '%s'; there are watch, doctor, explain (see kwhy --help)", word);
+		tool_error(&kwhy, "there is no command '%s'; there are watch, doctor, explain, schema (see kwhy --help)", word);
 	return EXIT_USAGE;
 }

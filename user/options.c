@@ -250,15 +250,3 @@ void options_help(FILE *file, const struct tool *tool)
 	fprintf(file, "\nExamples:\n%s\nExit status: 0 ok, 1 failed, 2 usage, 77 this system cannot run it.\n",
 		tool->examples);
 }
-
-void options_markdown(FILE *file)
-{
-	fprintf(file, "| option | meaning |\n|---|---|\n");
-	for (int i = 0; i < ROWS; i++) {
-		fprintf(file, "| `");
-		if (rows[i].letter)
-			fprintf(file, "-%c, ", rows[i].letter);
-		fprintf(file, "--%s%s%s` | %s |\n", rows[i].name, rows[i].value ? " " : "",
-			rows[i].value ? rows[i].value : "", rows[i].help);
-	}
-}

@@ -39,7 +39,5 @@ struct options {
 /* 0, or -EINVAL after one line on stderr that says what is wrong and what to do. */
 int options_parse(struct options *ret, const struct tool *tool, int argc, char **argv);
 void options_help(FILE *file, const struct tool *tool);
-/* The table in Markdown, for the README. */
-void options_markdown(FILE *file);
 
 #endif

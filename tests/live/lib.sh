@@ -16,6 +16,7 @@
 # on "# " lines below. Exit: 0, 1 when a check failed, 77 when all was skipped.
 # KWHY_BUILD is where the executables are, KWHY_WAIT (30) how many seconds the
 # tool may take to start and stop: a guest without KVM is 30 times slower.
+# KWHY_KEEP: a directory where the tool's NDJSON is kept.
 # Runs under dash and busybox sh, with jq.
 # shellcheck disable=SC2016,SC2034 # the dollars are jq's, the names the tests'
 set -eu
@@ -337,6 +338,8 @@ cleanup() {
 	kill_started
 	remove_lines "$tmp/mounts" mount_remove
 	remove_lines "$tmp/cgroups" cgroup_remove
+	[ -z "${KWHY_KEEP:-}" ] ||
+		cp "$out" "$KWHY_KEEP/$(basename "$0" .sh).ndjson" 2>/dev/null
 	rm -rf "$tmp"
 	exit "$cleanup_rc"
 }

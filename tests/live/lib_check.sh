@@ -153,6 +153,7 @@ check_rule() {
 		'.diagnosis.rule as $rule | $rules / " " | index($rule)' \
 		--arg rules "$1"
 	check 'it says cause, evidence, what to do, how to verify' \
-		'.diagnosis | [.title, .cause, .resource, .evidence, .do, .verify]
+		'[.diagnosis.title, .diagnosis.cause, .diagnosis.resource,
+			.diagnosis.evidence, .diagnosis.do, .diagnosis.verify]
 			| all(length > 0)'
 }

@@ -30,8 +30,8 @@ check_sh 'the kernel counted one kill' test "$(oom_kills cache)" -eq 1
 select_line oom_kill
 check_kill "$pid" oom cache cache "$limit" "$pid"
 check 'it is file memory' \
-	'.oom_kill | .victim_file_bytes > 40 * 1048576
-		and .victim_anon_bytes < 4 * 1048576
-		and .history[-1].file_bytes > 40 * 1048576'
+	'.oom_kill.victim_file_bytes > 40 * 1048576
+		and .oom_kill.victim_anon_bytes < 4 * 1048576
+		and any(.oom_kill.history[]; .file_bytes > 40 * 1048576)'
 check_rule "$expected_rules"
 finish

@@ -30,8 +30,8 @@ check_sh 'the kernel counted them all' \
 select_line oom_kill
 check_kill "$pid" oom group group "$limit" "$pid"
 check "$members died together, each named once" \
-	'.oom_kill.group_killed | .n == $n
-		and (.pids | sort) == ($pids / " " | map(tonumber) | sort)' \
+	'.oom_kill.group_killed.n == $n and (.oom_kill.group_killed.pids | sort)
+		== ($pids / " " | map(tonumber) | sort)' \
 	--argjson n "$members" --arg pids "$pids"
 check 'what came back is what all of them held' \
 	'.oom_kill.freed_bytes > 0.8 * $limit' --argjson limit "$limit"

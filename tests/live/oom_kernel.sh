@@ -22,8 +22,8 @@ check_kind() {
 	check_sh "$1: the kernel counted one kill" test "$(oom_kills "$1")" -eq 1
 	check_kill "$2" oom "$1" "$1" "$limit" "$2"
 	check "$1: the victim held next to nothing" \
-		'.oom_kill | .victim_anon_bytes + .victim_shmem_bytes
-			+ .victim_file_bytes < 4 * 1048576'
+		'.oom_kill.victim_anon_bytes + .oom_kill.victim_shmem_bytes
+			+ .oom_kill.victim_file_bytes < 4 * 1048576'
 	check "$1: neither anonymous memory nor files explain the usage" \
 		'.oom_kill.history[-1] | .usage_bytes > 40 * 1048576
 			and .anon_bytes + .file_bytes < 8 * 1048576'

@@ -39,12 +39,13 @@ check "the slope is about $rate MiB/s" \
 	'.oom_kill.growth_bytes_per_s / 1048576
 		| . > 0.6 * $rate and . < 1.4 * $rate' --argjson rate "$rate"
 check 'its memory came back: how much and how fast' \
-	'.oom_kill | .freed_bytes > 0.8 * .victim_anon_bytes
-		and .freed_bytes <= 1.1 * $limit
-		and .time_to_die_ns > 0' --argjson limit "$limit"
+	'.oom_kill.freed_bytes > 0.8 * .oom_kill.victim_anon_bytes
+		and .oom_kill.freed_bytes <= 1.1 * $limit
+		and .oom_kill.time_to_die_ns > 0' --argjson limit "$limit"
 check_rule "$expected_rules"
 check 'usage and limit of the diagnosis are bytes of the cgroup' \
-	'.diagnosis | .resource == "memory" and .limit == $limit
-		and .usage <= $limit and .usage > 0.98 * $limit' \
+	'.diagnosis.resource == "memory" and .diagnosis.limit == $limit
+		and .diagnosis.usage <= $limit
+		and .diagnosis.usage > 0.98 * $limit' \
 	--argjson limit "$limit"
 finish

@@ -6,7 +6,7 @@
 # frozen file system. The card must not wait for it.
 . "$(dirname "$0")/lib_oom.sh"
 
-expected_rules='oom-stuck oom-neighbour oom-burst'
+expected_rules='oom-no-history oom-burst'
 limit=$((64 * MIB))
 freezer_pid=
 
@@ -28,13 +28,16 @@ provoke() {
 	check_sh "$1: the line came while the victim was there" is_alive "$victim"
 }
 
+# check_stuck CGROUP COMM STATE
 check_stuck() {
 	check_sh "$1: the kernel counted one kill" test "$(oom_kills "$1")" -eq 1
 	check_sh "$1: the sibling got the memory" is_alive "$sibling"
 	select_line oom_kill '.process.pid == $pid' --argjson pid "$victim"
 	check_kill "$victim" "$2" "$1" "$1" "$limit" "$sibling"
 	check "$1: the victim has not died, and the line says so" \
-		'.oom_kill | .stuck and (has("time_to_die_ns") | not)'
+		'.oom_kill.stuck_pid == $pid and .oom_kill.stuck_state == $state
+			and .oom_kill.time_to_die_ns == null' \
+		--argjson pid "$victim" --arg state "$3"
 	check_rule "$expected_rules"
 	kill_wait "$sibling"
 }
@@ -52,7 +55,7 @@ traced() {
 	check_sh 'traced: it is in its exit stop' \
 		grep -q "^exiting $victim" "$traced_out"
 	kill_wait "$tracer"
-	check_stuck traced victim
+	check_stuck traced victim t
 }
 
 asleep() {
@@ -77,7 +80,7 @@ asleep() {
 	freezer_pid=
 	await_exit "$victim" 30
 	check_sh 'asleep: thawed, it died of SIGKILL' test "$status" -eq 137
-	check_stuck asleep victim
+	check_stuck asleep victim D
 }
 
 memory_controller

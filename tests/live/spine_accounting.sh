@@ -40,6 +40,11 @@ provoke() {
 	done
 }
 
+# The whole stream counts, the kills of others too.
+has_kind() {
+	[ "$(grep -c "\"kind\":\"$1\",\"severity\"" "$out")" -ge "$2" ]
+}
+
 # What the stream says, as shell variables.
 sum_up() {
 	eval "$(jq -rs '
@@ -70,11 +75,13 @@ stall() {
 	provoke 12
 	read -r resumed uptime_rest </proc/uptime
 	kill -CONT "$watch_pid"
-	wait_line gap 1 "$patience"
-	wait_line oom_kill 1 "$patience"
-	resumed_lines=$(lines_of oom_kill)
+	check_sh 'a gap line comes' wait_until "$patience" has_kind gap 1
+	check_sh 'and the kill that still fitted' \
+		wait_until "$patience" has_kind oom_kill 1
+	resumed_lines=$(grep -c '"kind":"oom_kill","severity"' "$out")
 	provoke 1
-	wait_line oom_kill $((resumed_lines + 1)) "$patience"
+	check_sh 'and the kill afterwards' \
+		wait_until "$patience" has_kind oom_kill $((resumed_lines + 1))
 	stop_tool
 	sum_up
 }
@@ -88,7 +95,7 @@ filter() {
 
 # undisturbed COMMAND...: again when others provoked kills meanwhile.
 undisturbed() {
-	for undisturbed_try in 1 2 3 4; do
+	for undisturbed_try in 1 2 3 4 5 6; do
 		kills=0
 		kills_before=$(host_kills)
 		"$@"

@@ -4,7 +4,6 @@
  * a frozen file system, or held in the exit stop of a tracer.
  * Every mode ends by itself (-t), and says "ready PID ..." once it is set up.
  */
-#define _GNU_SOURCE
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>

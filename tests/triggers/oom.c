@@ -4,7 +4,6 @@
  * what a tool says with what the kernel says. Run it in a limited cgroup.
  * Every mode ends by itself (-t), and says "ready PID ..." once it is set up.
  */
-#define _GNU_SOURCE
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the memory triggers share: options, modes, the ready line, memory that
- * is touched page by page. Define _GNU_SOURCE before including it.
+ * is touched page by page. Needs _GNU_SOURCE.
  */
 #ifndef TRIGGER_H
 #define TRIGGER_H
