@@ -65,7 +65,7 @@ static void examine_kind(struct examination *x, enum event_kind kind, const stru
 static int try_recorder(const struct kernel *kernel)
 {
 	static struct recorder recorder;
-	int err = recorder_open(&recorder, kernel, NULL, NULL);
+	int err = recorder_open(&recorder, kernel, NULL, NULL, 0);
 
 	if (!err)
 		err = recorder_load(&recorder);

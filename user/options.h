@@ -26,6 +26,7 @@ struct options {
 	const char *btf_path;
 	const char *hooks[KIND_COUNT];	/* forced alternative per kind */
 	uint64_t ring_kib;
+	uint64_t tick_ns;	/* 0: the recorder's own choice */
 	bool strict, no_args, utc, quiet;
 	unsigned int verbose;
 	bool help, version;

@@ -46,7 +46,7 @@ static int open_object(struct recorder *r, const struct kernel *kernel)
 }
 
 int recorder_open(struct recorder *ret, const struct kernel *kernel, const struct procfs *procfs,
-		  const struct cgroupfs *cgroupfs)
+		  const struct cgroupfs *cgroupfs, uint64_t tick_ns)
 {
 	int err;
 
@@ -55,7 +55,8 @@ int recorder_open(struct recorder *ret, const struct kernel *kernel, const struc
 	ret->procfs = procfs;
 	ret->cgroupfs = cgroupfs;
 	ret->page_size = sysconf(_SC_PAGESIZE);
-	ret->tick_ns = TICK_NS;
+	ret->tick_ns = tick_ns ? tick_ns : TICK_NS;
+	ret->fixed_tick = tick_ns != 0;
 	ret->origin_ns = clock_ns(CLOCK_BOOTTIME);
 	err = table_init(&ret->processes, sizeof(struct recorder_process), PROCESSES_MAX);
 	if (!err)
@@ -313,6 +314,8 @@ int recorder_tick(struct recorder *r, uint64_t now_ns)
 	push_domains(r, time);
 	remember_identities(r);
 	r->ticks++;
+	if (r->fixed_tick)
+		return 0;
 	cost = (clock_ns(CLOCK_THREAD_CPUTIME_ID) - began) * SHARE;
 	r->tick_ns = cost < TICK_NS ? TICK_NS : cost > TICK_MAX_NS ? TICK_MAX_NS : cost;
 	return 0;

@@ -66,6 +66,7 @@ struct recorder {
 	void *link;
 	uint64_t origin_ns;	/* CLOCK_BOOTTIME of time 0 of the points */
 	uint64_t tick_ns;	/* until the next pass */
+	bool fixed_tick;
 	uint64_t ticks;
 	uint64_t pass;
 	uint64_t table_full;	/* processes and cgroups without a place, ever */
@@ -77,9 +78,9 @@ struct recorder {
 	unsigned int identity_next;
 };
 
-/* Opens it; loading is apart, so that the kernel's BTF can be let go in between. */
+/* tick_ns 0: as often as is cheap. Opens it; loading is apart, so that the kernel's BTF can be let go in between. */
 int recorder_open(struct recorder *ret, const struct kernel *kernel, const struct procfs *procfs,
-		  const struct cgroupfs *cgroupfs);
+		  const struct cgroupfs *cgroupfs, uint64_t tick_ns);
 int recorder_load(struct recorder *recorder);
 void recorder_close(struct recorder *recorder);
 

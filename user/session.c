@@ -81,7 +81,8 @@ static int open_kinds(struct session *s)
 			return EXIT_FAILED;
 		}
 		if (type->needs_recorder && !s->has_recorder) {
-			err = recorder_open(&s->recorder, &s->kernel, &s->procfs, &s->cgroupfs);
+			err = recorder_open(&s->recorder, &s->kernel, &s->procfs, &s->cgroupfs,
+					    s->options.tick_ns);
 			if (err) {
 				tool_error(s->tool, "cannot start the recorder: %s", strerror(-err));
 				return EXIT_FAILED;
