@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -43,6 +44,30 @@ static int open_outputs(struct session *s)
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
+}
+
+/*
+ * The kernel reports pids of the initial pid namespace; a pid as a container
+ * sees it would match a stranger. That namespace's inode number is fixed
+ * (PROC_PID_INIT_INO, include/linux/proc_ns.h, since 3.8).
+ */
+static int check_pid(const struct session *s)
+{
+	struct process_stat process;
+	struct stat own;
+
+	if (!s->options.pid)
+		return EXIT_OK;
+	if (stat("/proc/self/ns/pid", &own) == 0 && own.st_ino != 0xeffffffcU) {
+		tool_error(s->tool, "--pid: '%llu' is a pid of this container, the kernel reports those of the host; "
+			   "run it in the host's pid namespace, or use --comm or --cgroup",
+			   (unsigned long long)s->options.pid);
+		return EXIT_USAGE;
+	}
+	if (procfs_stat(&s->procfs, s->options.pid, &process) == 0)
+		return EXIT_OK;
+	tool_error(s->tool, "--pid: there is no process '%llu'", (unsigned long long)s->options.pid);
+	return EXIT_FAILED;
 }
 
 static void read_identity(struct session *s)
@@ -190,6 +215,9 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 	}
 	cgroupfs_open(&s->cgroupfs, root);
 	read_identity(s);
+	status = check_pid(s);
+	if (status)
+		return status;
 	err = kernel_open(&s->kernel, options->btf_path);
 	if (err)
 		return cannot_btf(tool, options, err);
@@ -257,16 +285,34 @@ static void take_signal(struct session *s)
 	}
 }
 
+/* losses are told within a second, also where passes of the recorder are further apart */
+static void arm_tick(struct session *s)
+{
+	uint64_t now = session_now(), ns = 1000000000;
+
+	if (s->has_recorder && s->next_pass_ns < now + ns)
+		ns = s->next_pass_ns > now ? s->next_pass_ns - now : 1;
+	arm(s->tick_fd, ns, 0);
+}
+
+static void record(struct session *s)
+{
+	uint64_t now = session_now();
+
+	recorder_tick(&s->recorder, now);
+	s->next_pass_ns = now + s->recorder.tick_ns;
+}
+
 static void tick(struct session *s)
 {
 	uint64_t expirations;
 
 	if (read(s->tick_fd, &expirations, sizeof(expirations)) < 0)
 		return;
-	if (s->has_recorder)
-		recorder_tick(&s->recorder, session_now());
+	if (s->has_recorder && session_now() + 10000000 >= s->next_pass_ns)
+		record(s);
 	session_account(s, true);
-	arm(s->tick_fd, s->has_recorder ? s->recorder.tick_ns : 1000000000, 0);
+	arm_tick(s);
 }
 
 static uint64_t earliest_due(const struct session *s)
@@ -351,9 +397,9 @@ int session_run(struct session *s)
 
 	s->started_ns = session_now();
 	if (s->has_recorder)
-		recorder_tick(&s->recorder, s->started_ns);
+		record(s);
 	session_start_line(s);
-	arm(s->tick_fd, s->has_recorder ? s->recorder.tick_ns : 1000000000, 0);
+	arm_tick(s);
 	while (!s->stop && !err && !reader_gone(s))
 		err = loop_once(s);
 	ring_buffer__consume(s->ring);

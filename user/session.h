@@ -74,7 +74,7 @@ struct session {
 	struct style style;
 	struct sink output, file;
 	char host[72], boot_id[40], release[72], id_prefix[48];
-	uint64_t seq, started_ns, events, told_table_full;
+	uint64_t seq, started_ns, events, told_table_full, next_pass_ns;
 	bool stop;
 	int epoll_fd, signal_fd, tick_fd, due_fd;
 	struct ring_buffer *ring;

@@ -14,6 +14,7 @@
 /* the log level: libbpf's callback takes no argument */
 static unsigned int log_level;
 
+__attribute__((format(printf, 2, 0)))
 static int log_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	if (log_level < 2 || (level == LIBBPF_DEBUG && log_level < 3))
