@@ -109,7 +109,10 @@ int record_task(struct bpf_iter__task *ctx)
 	struct recorder_entry entry = {};
 	struct mm_struct *mm;
 
-	if (!task || task->pid != task->tgid)
+	if (!task)
+		return 0;
+	/* threads tell nothing new, but of a leader that has exited before them */
+	if (task->pid != task->tgid && task->group_leader->mm)
 		return 0;
 	mm = task->mm;
 	if (!mm)

@@ -22,11 +22,11 @@ static void loss_add(struct loss *loss, uint64_t count, uint64_t first_ns, uint6
 	if (!count)
 		return;
 	loss->count += count;
-	if (!loss->first_ns || first_ns < loss->first_ns)
-		loss->first_ns = first_ns;
-	if (last_ns > loss->last_ns)
-		loss->last_ns = last_ns;
+	loss->last_ns = last_ns > loss->last_ns ? last_ns : loss->last_ns;
 	loss->where = where;
+	for (int i = 0; i < OUTPUTS; i++)
+		if (!loss->told[i].first_ns)
+			loss->told[i].first_ns = first_ns;
 }
 
 void session_lost(struct session *s, enum event_kind kind, enum gap_cause cause, uint64_t count,
@@ -37,33 +37,61 @@ void session_lost(struct session *s, enum event_kind kind, enum gap_cause cause,
 	loss_add(&session_kind(s, kind)->losses[cause], count, now, now, where);
 }
 
-/* "3 oom_kill events were lost: ring_full" */
-static int tell(struct session *s, enum event_kind kind, enum gap_cause cause, const struct loss *loss,
-		const char *what)
+/* one gap line: "lost 3 oom_kill events: ring_full" */
+static unsigned int write_gap(struct session *s, enum event_kind kind, enum gap_cause cause,
+			      struct loss *loss, const char *what, int output, unsigned int outputs)
 {
+	uint64_t count = loss->count - loss->told[output].count;
 	struct gap gap = {};
 	char message[200];
 
 	text_copy(gap.kind, sizeof(gap.kind), kind_names[kind], strlen(kind_names[kind]));
 	gap.known.kind = 1;
 	KNOW(&gap, cause, cause);
-	KNOW(&gap, count, loss->count - loss->told);
-	KNOW(&gap, first_boot_ns, loss->first_ns);
+	KNOW(&gap, count, count);
+	KNOW(&gap, first_boot_ns, loss->told[output].first_ns);
 	KNOW(&gap, last_boot_ns, loss->last_ns);
-	if (loss->where) {
-		text_copy(gap.program, sizeof(gap.program), loss->where, strlen(loss->where));
-		gap.known.program = 1;
+	text_copy(gap.program, sizeof(gap.program), loss->where, strlen(loss->where));
+	gap.known.program = 1;
+	snprintf(message, sizeof(message), "lost %llu %s %s: %s (%s)", (unsigned long long)count,
+		 kind_names[kind], what, gap_cause_words[cause], loss->where);
+	return session_stream(s, &gap_record, &gap, SEVERITY_WARNING, message, outputs, &loss->told[output].seq);
+}
+
+/* tells every output what it was not told yet: in one line those that know equally much */
+static void tell(struct session *s, enum event_kind kind, enum gap_cause cause, struct loss *loss,
+		 const char *what)
+{
+	unsigned int done = 0;
+
+	for (int i = 0; i < OUTPUTS; i++) {
+		unsigned int together = 1U << i, refused;
+
+		if (done >> i & 1 || loss->told[i].count == loss->count || s->outputs[i].type == SINK_NONE)
+			continue;
+		for (int other = i + 1; other < OUTPUTS; other++)
+			if (loss->told[other].count == loss->told[i].count &&
+			    loss->told[other].seq == loss->told[i].seq)
+				together |= 1U << other;
+		refused = write_gap(s, kind, cause, loss, what, i, together);
+		for (int each = i; each < OUTPUTS; each++) {
+			if (!(together >> each & 1))
+				continue;
+			loss->told[each].seq = refused >> each & 1 ? loss->told[i].seq : 0;
+			if (refused >> each & 1)
+				continue;
+			loss->told[each].count = loss->count;
+			loss->told[each].first_ns = 0;
+		}
+		done |= together;
 	}
-	snprintf(message, sizeof(message), "lost %llu %s %s: %s%s%s%s",
-		 (unsigned long long)(loss->count - loss->told), kind_names[kind], what, gap_cause_words[cause],
-		 loss->where ? " (" : "", loss->where ? loss->where : "", loss->where ? ")" : "");
-	return session_stream(s, &gap_record, &gap, SEVERITY_WARNING, message);
 }
 
 /* the kernel side's own counters, since the last look */
 static void read_probe(struct kind_run *run)
 {
 	struct event_account *a = run->probe.account;
+	struct loss *full = &run->losses[GAP_CAUSE_RING_FULL], *map = &run->losses[GAP_CAUSE_MAP_FULL];
 	uint64_t ring_full = 0, map_full = 0, first = 0, last = 0;
 
 	for (int i = 0; a && i < 4; i++) {
@@ -77,26 +105,20 @@ static void read_probe(struct kind_run *run)
 		a[i].first_loss_ns = 0;
 	}
 	first = first ? first : last;
-	loss_add(&run->losses[GAP_CAUSE_RING_FULL], ring_full - run->losses[GAP_CAUSE_RING_FULL].count, first,
-		 last, "events");
-	loss_add(&run->losses[GAP_CAUSE_MAP_FULL], map_full - run->losses[GAP_CAUSE_MAP_FULL].count, first,
-		 last, "victims or decisions");
+	loss_add(full, ring_full - full->count, first, last, "events");
+	loss_add(map, map_full - map->count, first, last, "victims or decisions");
 }
 
-static void ask_kernel_side(struct session *s, struct kind_run *run)
+static void ask_kernel_side(struct kind_run *run)
 {
 	struct loss *missed = &run->losses[GAP_CAUSE_MISSED], *dead = &run->losses[GAP_CAUSE_HOOK_DEAD];
-	struct loss helpers = { .told = run->told_missed_helpers };
-	uint64_t now = session_now(), events;
+	struct loss *helpers = &run->missed_helpers;
+	uint64_t now = session_now(), events, prepared;
 	const char *program;
 
-	probe_missed(&run->probe, &events, &helpers.count, &program);
+	probe_missed(&run->probe, &events, &prepared, &program);
 	loss_add(missed, events - missed->count, now, now, program);
-	helpers.first_ns = helpers.last_ns = now;
-	helpers.where = program;
-	if (helpers.count > helpers.told &&
-	    !tell(s, run->type->kind, GAP_CAUSE_MISSED, &helpers, "program runs that only prepare events"))
-		run->told_missed_helpers = helpers.count;
+	loss_add(helpers, prepared - helpers->count, now, now, program);
 	program = probe_dead_hook(&run->probe);
 	if (program && !dead->count)
 		loss_add(dead, 1, now, now, program);
@@ -104,28 +126,22 @@ static void ask_kernel_side(struct session *s, struct kind_run *run)
 
 void session_account(struct session *s, bool ask_kernel)
 {
+	uint64_t now = session_now();
+
 	for (unsigned int i = 0; i < s->kind_count; i++) {
 		struct kind_run *run = &s->kinds[i];
 
 		read_probe(run);
 		if (ask_kernel)
-			ask_kernel_side(s, run);
-		for (unsigned int cause = 1; cause <= GAP_CAUSE_HOOK_DEAD; cause++) {
-			struct loss *loss = &run->losses[cause];
-
-			if (loss->count == loss->told ||
-			    tell(s, run->type->kind, cause, loss,
-				 cause == GAP_CAUSE_HOOK_DEAD ? "hook" : "events"))
-				continue;
-			loss->told = loss->count;
-			loss->first_ns = loss->last_ns = 0;
-		}
+			ask_kernel_side(run);
+		for (unsigned int cause = 1; cause <= GAP_CAUSE_HOOK_DEAD; cause++)
+			tell(s, run->type->kind, cause, &run->losses[cause],
+			     cause == GAP_CAUSE_HOOK_DEAD ? "hook" : "events");
+		tell(s, run->type->kind, GAP_CAUSE_MISSED, &run->missed_helpers,
+		     "program runs that only prepare events");
 	}
-	if (s->has_recorder && s->recorder.table_full > s->told_table_full && s->kind_count) {
-		struct loss full = { .count = s->recorder.table_full, .told = s->told_table_full,
-				     .first_ns = session_now(), .last_ns = session_now(), .where = "recorder" };
-
-		if (!tell(s, s->kinds[0].type->kind, GAP_CAUSE_MAP_FULL, &full, "histories of processes"))
-			s->told_table_full = s->recorder.table_full;
-	}
+	if (!s->has_recorder)
+		return;
+	loss_add(&s->table_full, s->recorder.table_full - s->table_full.count, now, now, "recorder");
+	tell(s, s->kinds[0].type->kind, GAP_CAUSE_MAP_FULL, &s->table_full, "histories of processes");
 }

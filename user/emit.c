@@ -70,43 +70,52 @@ static void identify(struct observation *o)
 		COPY(c, unit, identity.unit);
 }
 
-static void head_fill(struct session *s, char *id, size_t size)
+static void make_id(const struct session *s, uint64_t seq, char *id, size_t size)
 {
 	struct text text = { .data = id, .size = size };
 
-	text_format(&text, "%s-%llu", s->id_prefix, (unsigned long long)s->seq);
+	text_format(&text, "%s-%llu", s->id_prefix, (unsigned long long)seq);
 }
 
-/* one line for people on stdout or NDJSON; NDJSON into the file. 0 when every sink took it. */
-static int write_observation(struct session *s, struct observation *o, struct verdict *v)
+/* --write is always NDJSON, whatever stdout shows */
+static const struct renderer *renderer_of(const struct session *s, int output)
 {
-	static char line[LINE_BYTES + 1024];
-	struct text text = TEXT_ON(line);
-	int err;
+	return output ? renderer_find("json") : s->renderer;
+}
 
-	s->renderer->observation(&text, &s->style, o, v);
-	err = sink_write(&s->output, line, text.length);
-	if (s->file.type == SINK_NONE)
-		return err;
-	if (strcmp(s->renderer->name, "json") != 0) {
-		text = (struct text)TEXT_ON(line);
-		ndjson_observation(&text, o, v);
+/* 0 when every output took it, else the last error and which did not */
+static int write_observation(struct session *s, struct observation *o, struct verdict *v,
+			     const char **ret_where)
+{
+	static const char *const names[OUTPUTS] = { "stdout", "--write" };
+	static char line[LINE_BYTES + 8192];
+	int err = 0;
+
+	for (int i = 0; i < OUTPUTS; i++) {
+		struct text text = TEXT_ON(line);
+		int failed;
+
+		if (s->outputs[i].type == SINK_NONE)
+			continue;
+		renderer_of(s, i)->observation(&text, &s->style, o, v);
+		failed = sink_write(&s->outputs[i], line, text.length, o->kind);
+		if (failed) {
+			*ret_where = err ? "stdout and --write" : names[i];
+			err = failed;
+		}
 	}
-	return sink_write(&s->file, line, text.length) ?: err;
+	return err;
 }
 
 void session_deliver(struct session *s, enum event_kind kind, struct observation *o)
 {
 	static struct verdict verdict;
 	struct kind_run *run = session_kind(s, kind);
+	const char *where = NULL;
 	int err;
 
 	identify(o);
-	if (!wanted(&s->options, o)) {
-		run->filtered++;
-		return;
-	}
-	if (s->options.count && s->events >= s->options.count) {
+	if (!wanted(&s->options, o) || (s->options.count && s->events >= s->options.count)) {
 		run->filtered++;
 		return;
 	}
@@ -114,47 +123,68 @@ void session_deliver(struct session *s, enum event_kind kind, struct observation
 	o->time_ns = wall_time(o->boot_ns);
 	text_copy(o->host, sizeof(o->host), s->host, strlen(s->host));
 	o->seq = ++s->seq;
-	head_fill(s, o->id, sizeof(o->id));
+	make_id(s, o->seq, o->id, sizeof(o->id));
 	diagnose(o, &verdict);
 	s->events++;
-	err = write_observation(s, o, &verdict);
+	err = write_observation(s, o, &verdict, &where);
 	if (err)
-		session_lost(s, kind, GAP_CAUSE_OUTPUT, 1, err == -EPIPE ? "reader gone" : "output");
+		session_lost(s, kind, GAP_CAUSE_OUTPUT, 1, where);
 	else
 		run->delivered++;
+	if (err == -EPIPE)
+		run->reader_gone++;
 	if (s->options.count && s->events >= s->options.count)
 		s->stop = true;
 }
 
-int session_stream(struct session *s, const struct record *record, const void *data, enum severity severity,
-		   const char *message)
+/* taken for a slow reader, and never read: not delivered after all */
+void session_unwritten(struct session *s)
 {
-	static char line[LINE_BYTES + 1024];
-	struct text text = TEXT_ON(line);
+	for (unsigned int i = 0; i < s->kind_count; i++) {
+		struct kind_run *run = &s->kinds[i];
+		uint64_t n = sink_unwritten(&s->outputs[0], run->type->kind);
+
+		run->delivered -= n;
+		if (n)
+			session_lost(s, run->type->kind, GAP_CAUSE_OUTPUT, n, "stdout");
+		if (s->outputs[0].error == -EPIPE)
+			run->reader_gone += n;
+	}
+}
+
+unsigned int session_stream(struct session *s, const struct record *record, const void *data,
+			    enum severity severity, const char *message, unsigned int outputs, uint64_t *seq)
+{
+	static char line[LINE_BYTES + 8192];
 	uint64_t now = session_now();
+	unsigned int refused = 0;
 	char id[48];
 	struct line_head head = {
 		.time_ns = wall_time(now), .kind = record->name, .severity = severity, .message = message,
-		.host = s->host, .boot_ns = now, .seq = ++s->seq, .id = id,
+		.host = s->host, .boot_ns = now, .id = id,
 	};
-	int err = 0;
 
-	head_fill(s, id, sizeof(id));
-	if (s->renderer->stream)
-		s->renderer->stream(&text, &s->style, &head, record, data);
-	if (text.length)
-		err = sink_write(&s->output, line, text.length);
-	if (s->file.type == SINK_NONE)
-		return err;
-	text = (struct text)TEXT_ON(line);
-	ndjson_stream(&text, &head, record, data);
-	return sink_write(&s->file, line, text.length) ?: err;
+	if (!*seq)
+		*seq = ++s->seq;
+	head.seq = *seq;
+	make_id(s, head.seq, id, sizeof(id));
+	for (int i = 0; i < OUTPUTS; i++) {
+		struct text text = TEXT_ON(line);
+
+		if (!(outputs >> i & 1) || s->outputs[i].type == SINK_NONE)
+			continue;
+		renderer_of(s, i)->stream(&text, &s->style, &head, record, data);
+		if (text.length && sink_write(&s->outputs[i], line, text.length, KIND_NONE))
+			refused |= 1U << i;
+	}
+	return refused;
 }
 
 void session_start_line(struct session *s)
 {
 	static struct start start;
 	char message[160];
+	uint64_t seq = 0;
 
 	memset(&start, 0, sizeof(start));
 	COPY(&start, version, KWHY_VERSION);
@@ -178,7 +208,7 @@ void session_start_line(struct session *s)
 		text_copy(start.options[start.options_count++], sizeof(start.options[0]), s->options.argv[i],
 			  strlen(s->options.argv[i]));
 	snprintf(message, sizeof(message), "%s %s watches on Linux %s", s->tool->name, KWHY_VERSION, s->release);
-	session_stream(s, &start_record, &start, SEVERITY_INFO, message);
+	session_stream(s, &start_record, &start, SEVERITY_INFO, message, ~0U, &seq);
 }
 
 void session_stop_line(struct session *s)
@@ -186,6 +216,7 @@ void session_stop_line(struct session *s)
 	static struct stop stop;
 	struct rusage usage;
 	char message[160];
+	uint64_t seq = 0;
 
 	memset(&stop, 0, sizeof(stop));
 	getrusage(RUSAGE_SELF, &usage);
@@ -211,5 +242,5 @@ void session_stop_line(struct session *s)
 		KNOW(&stop, ticks, s->recorder.ticks);
 	snprintf(message, sizeof(message), "%s stopped after %llu events", s->tool->name,
 		 (unsigned long long)s->events);
-	session_stream(s, &stop_record, &stop, SEVERITY_INFO, message);
+	session_stream(s, &stop_record, &stop, SEVERITY_INFO, message, ~0U, &seq);
 }

@@ -31,14 +31,14 @@ static int open_outputs(struct session *s)
 
 	s->renderer = renderer_find(format);
 	s->style = style_for_stdout(o->utc);
-	err = sink_open_stdout(&s->output);
+	err = sink_open_stdout(&s->outputs[0]);
 	if (err) {
 		tool_error(s->tool, "cannot write to stdout: %s; redirect it to a file or a pipe", strerror(-err));
 		return EXIT_FAILED;
 	}
 	if (!o->write_path)
 		return EXIT_OK;
-	err = sink_open_file(&s->file, o->write_path);
+	err = sink_open_file(&s->outputs[1], o->write_path);
 	if (err) {
 		tool_error(s->tool, "cannot write to '%s': %s", o->write_path, sink_reason(err));
 		return EXIT_FAILED;
@@ -181,8 +181,8 @@ static int open_loop(struct session *s)
 	if (!err)
 		err = watch_fd(s, s->due_fd, EPOLLIN);
 	/* no events asked for: EPOLLERR comes by itself when the reader goes, also while idle */
-	if (!err && s->output.buffer)
-		watch_fd(s, s->output.fd, 0);
+	if (!err && s->outputs[0].buffer)
+		watch_fd(s, s->outputs[0].fd, 0);
 	return err;
 }
 
@@ -246,8 +246,8 @@ void session_close(struct session *s)
 	if (s->has_recorder)
 		recorder_close(&s->recorder);
 	ring_buffer__free(s->ring);
-	sink_close(&s->output);
-	sink_close(&s->file);
+	sink_close(&s->outputs[0]);
+	sink_close(&s->outputs[1]);
 	cgroupfs_close(&s->cgroupfs);
 	procfs_close(&s->procfs);
 	for (int *fd = (int[]){ s->epoll_fd, s->signal_fd, s->tick_fd, s->due_fd, -1 }; *fd != -1; fd++)
@@ -278,10 +278,10 @@ static void take_signal(struct session *s)
 			s->stop = true;
 			continue;
 		}
-		err = sink_reopen(&s->file);
+		err = sink_reopen(&s->outputs[1]);
 		if (err)
 			tool_error(s->tool, "cannot reopen '%s': %s; writing goes on into the old file",
-				   s->file.path, sink_reason(err));
+				   s->outputs[1].path, sink_reason(err));
 	}
 }
 
@@ -344,7 +344,7 @@ static void expire(struct session *s)
 
 static bool reader_gone(const struct session *s)
 {
-	return s->output.error == -EPIPE;
+	return s->outputs[0].error == -EPIPE;
 }
 
 /* 0, or -errno when waiting itself failed */
@@ -356,11 +356,11 @@ static int loop_once(struct session *s)
 
 	/* 0 disarms; a time in the past fires at once */
 	arm(s->due_fd, due, TFD_TIMER_ABSTIME);
-	n = epoll_wait(s->epoll_fd, events, 8, s->output.held ? 100 : -1);
+	n = epoll_wait(s->epoll_fd, events, 8, s->outputs[0].held ? 100 : -1);
 	if (n < 0 && errno != EINTR)
 		return -errno;
-	if (s->output.held)
-		sink_flush(&s->output, 0);
+	if (s->outputs[0].held)
+		sink_flush(&s->outputs[0], 0);
 	for (int i = 0; i < n; i++) {
 		int fd = events[i].data.fd;
 
@@ -370,8 +370,8 @@ static int loop_once(struct session *s)
 			tick(s);
 		else if (fd == s->due_fd)
 			(void)!read(fd, &expirations, sizeof(expirations));
-		else if (s->output.buffer && fd == s->output.fd)
-			s->output.error = -EPIPE;
+		else if (s->outputs[0].buffer && fd == s->outputs[0].fd)
+			s->outputs[0].error = -EPIPE;
 		else
 			ring_buffer__consume(s->ring);
 	}
@@ -380,15 +380,22 @@ static int loop_once(struct session *s)
 	return 0;
 }
 
+/* what was lost on the way out is a failure; that the reader went away is not */
 static int outcome(const struct session *s)
 {
-	for (unsigned int i = 0; s->options.strict && i < s->kind_count; i++)
-		for (unsigned int cause = 1; cause <= GAP_CAUSE_HOOK_DEAD; cause++)
-			if (s->kinds[i].losses[cause].count)
+	for (unsigned int i = 0; i < s->kind_count; i++) {
+		const struct kind_run *run = &s->kinds[i];
+
+		if (run->losses[GAP_CAUSE_OUTPUT].count > run->reader_gone)
+			return EXIT_FAILED;
+		for (unsigned int cause = 1; s->options.strict && cause <= GAP_CAUSE_HOOK_DEAD; cause++)
+			if (run->losses[cause].count)
 				return EXIT_FAILED;
-	return s->output.error && s->output.error != -EPIPE ? EXIT_FAILED :
-	       s->file.error				      ? EXIT_FAILED :
-								EXIT_OK;
+	}
+	for (int i = 0; i < OUTPUTS; i++)
+		if (s->outputs[i].error && s->outputs[i].error != -EPIPE)
+			return EXIT_FAILED;
+	return EXIT_OK;
 }
 
 int session_run(struct session *s)
@@ -405,9 +412,12 @@ int session_run(struct session *s)
 	ring_buffer__consume(s->ring);
 	for (unsigned int i = 0; i < s->kind_count; i++)
 		s->kinds[i].type->finish(s, s->kinds[i].state);
+	/* a slow reader gets a second; what it has not read then is lost */
+	if (!sink_flush(&s->outputs[0], 1000))
+		session_unwritten(s);
 	session_account(s, true);
 	session_stop_line(s);
-	sink_flush(&s->output, 1000);
+	sink_flush(&s->outputs[0], 0);
 	if (err) {
 		tool_error(s->tool, "stopped: %s", strerror(-err));
 		return EXIT_FAILED;

@@ -43,11 +43,22 @@ struct kind_type {
 #include "events/kinds.def"
 #undef KIND
 
-/* losses of one cause, and what of them a gap line has told */
+enum { OUTPUTS = 2 };	/* stdout, --write */
+
+/*
+ * Losses of one cause, and what of them each output was told. A gap line that
+ * an output did not take is tried again with its seq, so that none is told of
+ * a loss twice and none never.
+ */
 struct loss {
-	uint64_t count, told;
-	uint64_t first_ns, last_ns;
+	uint64_t count;
+	uint64_t last_ns;
 	const char *where;
+	struct {
+		uint64_t count;
+		uint64_t first_ns;	/* of what is not told yet */
+		uint64_t seq;		/* of the line that was not taken; 0: none */
+	} told[OUTPUTS];
 };
 
 struct kind_run {
@@ -57,7 +68,8 @@ struct kind_run {
 	void *state;
 	uint64_t delivered, filtered;
 	struct loss losses[GAP_CAUSE_HOOK_DEAD + 1];
-	uint64_t told_missed_helpers;
+	struct loss missed_helpers;	/* program runs that only prepare events */
+	uint64_t reader_gone;		/* events lost because nobody reads any more: no failure of ours */
 };
 
 struct session {
@@ -72,9 +84,10 @@ struct session {
 	unsigned int kind_count;
 	const struct renderer *renderer;
 	struct style style;
-	struct sink output, file;
+	struct sink outputs[OUTPUTS];
 	char host[72], boot_id[40], release[72], id_prefix[48];
-	uint64_t seq, started_ns, events, told_table_full, next_pass_ns;
+	uint64_t seq, started_ns, events, next_pass_ns;
+	struct loss table_full;	/* processes without a place in the recorder */
 	bool stop;
 	int epoll_fd, signal_fd, tick_fd, due_fd;
 	struct ring_buffer *ring;
@@ -105,8 +118,13 @@ void session_lost(struct session *session, enum event_kind kind, enum gap_cause 
 void session_account(struct session *session, bool ask_kernel);
 struct kind_run *session_kind(struct session *session, enum event_kind kind);
 /* emit.c: lines of the stream itself, and one observation to every sink */
-int session_stream(struct session *session, const struct record *record, const void *data,
-		   enum severity severity, const char *message);
+/*
+ * Writes to the outputs of a mask (bit n: outputs[n]) with *seq, a new one when
+ * it is 0. Returns the mask of those that did not take it.
+ */
+unsigned int session_stream(struct session *session, const struct record *record, const void *data,
+			    enum severity severity, const char *message, unsigned int outputs, uint64_t *seq);
+void session_unwritten(struct session *session);
 void session_start_line(struct session *session);
 void session_stop_line(struct session *session);
 

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { BUFFER_BYTES = SINK_BUFFER + SINK_MARKS * sizeof(struct sink_mark) };
+
 int sink_open_stdout(struct sink *ret)
 {
 	struct stat status;
@@ -31,9 +33,14 @@ int sink_open_stdout(struct sink *ret)
 		if (own >= 0)
 			ret->fd = own;
 	}
-	ret->buffer = mmap(NULL, SINK_BUFFER, PROT_READ | PROT_WRITE,
+	ret->buffer = mmap(NULL, BUFFER_BYTES, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return ret->buffer == MAP_FAILED ? -ENOMEM : 0;
+	if (ret->buffer == MAP_FAILED) {
+		ret->buffer = NULL;
+		return -ENOMEM;
+	}
+	ret->marks = (struct sink_mark *)(ret->buffer + SINK_BUFFER);
+	return 0;
 }
 
 static int open_file(const char *path, struct stat *ret_status)
@@ -97,7 +104,7 @@ void sink_close(struct sink *sink)
 	if (sink->type != SINK_NONE && sink->fd != STDOUT_FILENO)
 		close(sink->fd);
 	if (sink->buffer)
-		munmap(sink->buffer, SINK_BUFFER);
+		munmap(sink->buffer, BUFFER_BYTES);
 	*sink = (struct sink){};
 }
 
@@ -166,6 +173,30 @@ static ssize_t write_some(struct sink *sink, const char *data, size_t length)
 	return done;
 }
 
+/* the first n bytes of the buffer went out */
+static void drop_written(struct sink *sink, size_t n)
+{
+	unsigned int gone = 0;
+
+	memmove(sink->buffer, sink->buffer + n, sink->held - n);
+	sink->held -= n;
+	while (gone < sink->mark_count && sink->marks[gone].end <= n)
+		gone++;
+	sink->mark_count -= gone;
+	memmove(sink->marks, sink->marks + gone, sink->mark_count * sizeof(*sink->marks));
+	for (unsigned int i = 0; i < sink->mark_count; i++)
+		sink->marks[i].end -= n;
+}
+
+uint64_t sink_unwritten(const struct sink *sink, unsigned int kind)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < sink->mark_count; i++)
+		n += sink->marks[i].kind == kind;
+	return n;
+}
+
 bool sink_flush(struct sink *sink, int timeout_ms)
 {
 	struct timespec now;
@@ -180,8 +211,7 @@ bool sink_flush(struct sink *sink, int timeout_ms)
 			sink->error = n;
 			return false;
 		}
-		memmove(sink->buffer, sink->buffer + n, sink->held - n);
-		sink->held -= n;
+		drop_written(sink, n);
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		left = end - (now.tv_sec * 1000 + now.tv_nsec / 1000000);
 		if (sink->held && (left <= 0 || !writable(sink, left)))
@@ -190,30 +220,34 @@ bool sink_flush(struct sink *sink, int timeout_ms)
 	return true;
 }
 
-static int write_stream(struct sink *sink, const char *data, size_t length)
+static int write_stream(struct sink *sink, const char *data, size_t length, unsigned int kind)
 {
 	ssize_t n = 0;
 
 	if (sink->held && !sink_flush(sink, 0) && sink->error)
 		return sink->error;
-	if (length > SINK_BUFFER - sink->held)
+	if (length > SINK_BUFFER - sink->held || sink->mark_count == SINK_MARKS)
 		return -ENOBUFS;
 	if (!sink->held)
 		n = write_some(sink, data, length);
 	if (n < 0)
 		return n;
+	if ((size_t)n == length)
+		return 0;
 	memcpy(sink->buffer + sink->held, data + n, length - n);
 	sink->held += length - n;
+	if (kind)
+		sink->marks[sink->mark_count++] = (struct sink_mark){ .end = sink->held, .kind = kind };
 	return 0;
 }
 
-int sink_write(struct sink *sink, const char *data, size_t length)
+int sink_write(struct sink *sink, const char *data, size_t length, unsigned int kind)
 {
 	int err;
 
 	if (sink->type == SINK_NONE)
 		return 0;
-	err = sink->buffer ? write_stream(sink, data, length) : write_file(sink, data, length);
+	err = sink->buffer ? write_stream(sink, data, length, kind) : write_file(sink, data, length);
 	sink->error = err;
 	return err;
 }

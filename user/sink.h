@@ -13,7 +13,7 @@
 
 enum sink_type { SINK_NONE, SINK_STREAM, SINK_FILE };
 
-enum { SINK_BUFFER = 1024 * 1024 };
+enum { SINK_BUFFER = 1024 * 1024, SINK_MARKS = 2048 };
 
 struct sink {
 	enum sink_type type;
@@ -21,6 +21,12 @@ struct sink {
 	const char *path;	/* of a file */
 	char *buffer;		/* SINK_BUFFER bytes that the stream did not take yet */
 	size_t held;
+	/* where in the buffer the lines of events end, and of which kind they are */
+	struct sink_mark {
+		uint32_t end;
+		uint32_t kind;
+	} *marks;
+	unsigned int mark_count;
 	bool torn;		/* file: ends inside a line that could not be written */
 	int error;		/* last -errno, 0 after a success */
 };
@@ -39,9 +45,12 @@ void sink_close(struct sink *sink);
 
 /*
  * Takes a whole number of lines or nothing: -EPIPE the reader is gone,
- * -ENOBUFS the buffer is full, else the error of write(2).
+ * -ENOBUFS the buffer is full, else the error of write(2). kind is of the
+ * event, 0 for a line of the stream itself.
  */
-int sink_write(struct sink *sink, const char *data, size_t length);
+int sink_write(struct sink *sink, const char *data, size_t length, unsigned int kind);
+/* Events of a kind that were taken and never written, once writing is over. */
+uint64_t sink_unwritten(const struct sink *sink, unsigned int kind);
 /* Writes what waits; true when nothing waits any more. Waits up to timeout_ms for the reader. */
 bool sink_flush(struct sink *sink, int timeout_ms);
 

@@ -11,7 +11,7 @@ limit=$((64 * MIB))
 
 memory_controller
 cgroup_new burst "$limit"
-watch_start oomwatch
+watch_oom
 cgroup_run burst "$triggers/oom" burst 20 6 100
 burst=$pid
 wait_ready

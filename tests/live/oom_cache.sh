@@ -12,7 +12,7 @@ limit=$((64 * MIB))
 memory_controller
 disk_new "$tmp/disk" 160 || skip_test "$disk_error"
 cgroup_new cache "$limit"
-watch_start oomwatch
+watch_oom
 cgroup_run cache "$triggers/oom" cache "$tmp/disk/write" 80 write
 writer=$pid
 wait_word 'done' 60

@@ -82,7 +82,7 @@ frozen() {
 }
 
 memory_controller
-watch_start oomwatch
+watch_oom
 traced
 frozen
 watch_stop

@@ -16,7 +16,7 @@ mebibytes() {
 
 memory_controller
 cgroup_new host
-watch_start oomwatch
+watch_oom
 rate=$((($(mebibytes MemAvailable) + $(mebibytes SwapFree)) / 8 + 1))
 # Raised score: the kernel is to choose this one and not the tests.
 cgroup_run host "$triggers/oom" -t 120 -n hog -a 1000 leak 10 "$rate"

@@ -15,7 +15,7 @@ cgroup_new group "$limit"
 group_file=$memory_root$memory_base/group/memory.oom.group
 [ -e "$group_file" ] || skip_test 'no memory.oom.group'
 echo 1 >"$group_file"
-watch_start oomwatch
+watch_oom
 cgroup_run group "$triggers/oom" group "$members" 4 6
 wait_ready
 pids=${words#ready }

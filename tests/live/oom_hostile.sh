@@ -19,7 +19,7 @@ count_bytes() {
 memory_controller
 cgroup_new "$hostile_cgroup" "$limit"
 watch_cards=1
-watch_start oomwatch
+watch_oom
 cgroup_run "$hostile_cgroup" "$triggers/oom" -n "$hostile_comm" leak 10 12
 wait_ready
 wait_line oom_kill 1 60

@@ -31,7 +31,7 @@ check_kind() {
 }
 
 memory_controller
-watch_start oomwatch
+watch_oom
 kernel_kind pipe 1
 pipe=$pid
 kernel_kind socket 2

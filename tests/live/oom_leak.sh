@@ -11,7 +11,7 @@ rate=6
 
 memory_controller
 cgroup_new leak "$limit"
-watch_start oomwatch
+watch_oom
 cgroup_run leak "$triggers/oom" leak 10 "$rate"
 wait_ready
 ticks=$(start_ticks "$pid")

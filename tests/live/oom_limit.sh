@@ -11,7 +11,7 @@ limit=$((64 * MIB))
 
 memory_controller
 cgroup_new limit "$limit"
-watch_start oomwatch
+watch_oom
 cgroup_run limit "$triggers/oom" steady 58 7 6 10
 wait_ready
 wait_line oom_kill 1 60

@@ -41,7 +41,7 @@ check_neighbours() {
 }
 
 memory_controller
-watch_start oomwatch
+watch_oom
 neighbours offered 1000 0 1
 check_neighbours offered 0
 if (echo -997 >/proc/self/oom_score_adj) 2>/dev/null; then

@@ -13,7 +13,7 @@ memory_controller
 cgroup_new pod "$limit"
 cgroup_new pod/quiet
 cgroup_new pod/loud
-watch_start oomwatch
+watch_oom
 cgroup_run pod/quiet "$triggers/oom" -n quiet hold 36
 victim=$pid
 wait_ready

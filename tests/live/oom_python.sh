@@ -48,7 +48,7 @@ EOP
 
 memory_controller
 cgroup_new server "$limit"
-watch_start oomwatch
+watch_oom
 cgroup_run server "$python" "$tmp/server.py" --password hunter2
 wait_ready
 server=$pid

@@ -11,7 +11,7 @@ limit=$((64 * MIB))
 
 memory_controller
 cgroup_new shared "$limit"
-watch_start oomwatch
+watch_oom
 cgroup_run shared "$triggers/oom" sharedmm 8
 wait_ready
 sharer=${words##* }

@@ -84,7 +84,7 @@ asleep() {
 }
 
 memory_controller
-watch_start oomwatch
+watch_oom
 traced
 asleep
 watch_stop

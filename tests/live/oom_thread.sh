@@ -11,7 +11,7 @@ limit=$((64 * MIB))
 
 memory_controller
 cgroup_new thread "$limit"
-watch_start oomwatch
+watch_oom
 cgroup_run thread "$triggers/oom" thread 8
 wait_ready
 tid=${words##*tid=}

@@ -15,7 +15,7 @@ mount_new "$tmp/tmpfs" -t tmpfs -o size=200m kwhy ||
 	skip_test 'no tmpfs can be mounted'
 cgroup_new tmpfs "$limit"
 cgroup_new shm "$limit"
-watch_start oomwatch
+watch_oom
 cgroup_run tmpfs "$triggers/oom" tmpfs "$tmp/tmpfs" 8
 writer=$pid
 wait_ready

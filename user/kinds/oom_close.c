@@ -65,6 +65,25 @@ static void add_usage_after(struct session *s, struct oom_incident *incident)
 	close(fd);
 }
 
+/*
+ * What only the victims held is free once they are gone; shared memory is when
+ * they were its last users, which shows in the level's usage. That alone would
+ * miss what others have taken again since.
+ */
+static void add_freed(struct oom_incident *incident)
+{
+	struct oom_kill *oom = &incident->observation.oom_kill;
+	uint64_t freed = incident->freed_bytes, before = 0;
+
+	for (uint64_t i = 0; i < oom->limits_count; i++)
+		if (oom->limits[i].known.binding && oom->limits[i].binding && oom->limits[i].known.usage_bytes)
+			before = oom->limits[i].usage_bytes;
+	if (oom->known.usage_after_bytes && before > oom->usage_after_bytes + freed)
+		freed = before - oom->usage_after_bytes;
+	if (freed)
+		KNOW(oom, freed_bytes, freed);
+}
+
 void oom_close_up(struct session *s, struct oom_incident *incident, uint64_t now_ns)
 {
 	struct observation *o = &incident->observation;
@@ -78,9 +97,8 @@ void oom_close_up(struct session *s, struct oom_incident *incident, uint64_t now
 	if (incident->alive || !incident->last_exit_ns)
 		return;
 	KNOW(oom, time_to_die_ns, incident->last_exit_ns - o->boot_ns);
-	if (incident->freed_bytes)
-		KNOW(oom, freed_bytes, incident->freed_bytes);
 	add_usage_after(s, incident);
+	add_freed(incident);
 }
 
 /* ---- fitting into a line -------------------------------------------- */
