@@ -91,8 +91,9 @@ static void wrapped(struct text *text, const struct style *style, const char *st
 	}
 }
 
+/* commands stay on one line of their own, so that they can be pasted: wrap is false */
 static void row(struct text *text, const struct style *style, const char *label, const char *raw,
-		const char *note)
+		const char *note, bool wrap)
 {
 	static char safe[4096];
 	struct text clean = TEXT_ON(safe);
@@ -105,7 +106,10 @@ static void row(struct text *text, const struct style *style, const char *label,
 	text_format(text, "%-8s", label);
 	paint(text, style, PAINT_PLAIN, 0);
 	text_add(text, " ");
-	wrapped(text, style, safe);
+	if (wrap)
+		wrapped(text, style, safe);
+	else
+		text_add(text, safe);
 	text_add(text, "\n");
 }
 
@@ -137,19 +141,19 @@ static void card_observation(struct text *text, const struct style *style, struc
 
 	card_title(text, style, o, v);
 	row(text, style, "cause", d->cause,
-	    d->confidence == BASIS_MEASURED ? NULL : basis_words[d->confidence]);
+	    d->confidence == BASIS_MEASURED ? NULL : basis_words[d->confidence], true);
 	for (uint64_t i = 0; i < d->evidence_count; i++) {
 		const struct evidence *e = &d->evidence[i];
 		bool same = strcmp(previous, e->about) == 0;
 
 		row(text, style, same ? "" : e->about, e->claim,
-		    e->basis == BASIS_MEASURED ? NULL : basis_words[e->basis]);
+		    e->basis == BASIS_MEASURED ? NULL : basis_words[e->basis], true);
 		previous = e->about;
 	}
 	for (uint64_t i = 0; i < d->advice_count; i++)
-		row(text, style, i ? "" : "do", d->advice[i], NULL);
+		row(text, style, i ? "" : "do", d->advice[i], NULL, true);
 	for (uint64_t i = 0; i < d->verify_count; i++)
-		row(text, style, i ? "" : "verify", d->verify[i], NULL);
+		row(text, style, i ? "" : "verify", d->verify[i], NULL, false);
 	text_add(text, "\n");
 }
 

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -93,7 +94,8 @@ static void open_stream(bool terminal, int *ret_read, int *ret_write)
 
 static void __attribute__((noreturn)) become(struct measure *m, char **command, const int *ends)
 {
-	signal(SIGPIPE, SIG_DFL);
+	/* whatever ends this must not leave the command behind */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (m->word && (dup2(ends[0], STDOUT_FILENO) < 0 || dup2(ends[1], STDERR_FILENO) < 0))
 		quit("dup2");
 	if (!m->word && m->output && dup2(m->output_fd, STDOUT_FILENO) < 0)
@@ -349,7 +351,6 @@ int main(int argc, char **argv)
 		if (m.output_fd < 0)
 			quit(m.output);
 	}
-	/* an interrupt of the whole run must not leave the command behind */
 	start(&m, argv + optind);
 	return m.word ? run_armed(&m) : run_whole(&m);
 }

@@ -44,6 +44,19 @@ kernel_number() {
 		echo null
 }
 
+# check_spared TEXT PID: it lives. Where the victim is slow to die, in an emulated
+# guest, the kernel may kill for a second time before the memory is back: its
+# choice, told by a line of its own. Sets $also_killed, 0 or 1.
+check_spared() {
+	also_killed=0
+	if ! is_alive "$2" && [ -n "$(kernel_kill "$2")" ]; then
+		also_killed=1
+		skip "$1" "the kernel killed $2 as well, a moment later"
+		return
+	fi
+	check_sh "$1" is_alive "$2"
+}
+
 # How far the log may be off. Since 6.2 the counters are per-CPU and the log
 # leaves those parts out, each less than a batch of max(32, 2 * CPUs) pages;
 # since 7.2 it is exact again, as before 6.2.

@@ -62,7 +62,7 @@ quick_kill() {
 # A victim with a secret on its command line: a shell whose variable doubles.
 secret_kill() {
 	cgroup_run "$1" sh -c 'sleep 3; s=xxxxxxxxxxxxxxxx; while :; do s=$s$s; done' \
-		sh "--password=$secret" -p "$secret" "TOKEN=$secret" \
+		sh "--password=$secret" --api-key "$secret" "TOKEN=$secret" \
 		"https://user:$secret@example.org/" plain-argument
 	await_exit "$pid" 60
 }
@@ -124,15 +124,17 @@ check_filters() {
 
 formats() {
 	cgroup_new formats "$limit"
+	# Names and arguments are read at a tick, or of a process that dies.
+	set -- --tick 1 --cgroup "$memory_base/formats"
 	for format in card line json; do
-		start_tool "$format" -o "$format" --cgroup "$memory_base/formats"
+		start_tool "$format" -o "$format" "$@"
 	done
-	start_tool default --cgroup "$memory_base/formats"
-	start_tool noargs --no-args -j --cgroup "$memory_base/formats"
-	start_tool quiet -q -o card --cgroup "$memory_base/formats"
-	start_tool verbose -v -j --cgroup "$memory_base/formats"
-	start_tool talkative -vv -j --cgroup "$memory_base/formats"
-	start_tool forced -j --hook oom_kill=tracepoint --cgroup "$memory_base/formats"
+	start_tool default "$@"
+	start_tool noargs --no-args -j "$@"
+	start_tool quiet -q -o card "$@"
+	start_tool verbose -v -j "$@"
+	start_tool talkative -vvv -j "$@"
+	start_tool forced -j --hook oom_kill=tracepoint "$@"
 	check_sh 'the tools are armed' wait_until "$patience" armed
 	secret_kill formats
 	sleep 1
@@ -150,9 +152,10 @@ check_formats() {
 	check_sh 'quiet: nothing on stderr' test ! -s "$tmp/quiet.err"
 	check_sh 'quiet: the card is there' grep -q '^  cause ' "$tmp/quiet.out"
 	check_sh 'talkative: messages of libbpf on stderr' grep -q libbpf "$tmp/talkative.err"
+	check_sh 'verbose: -v says more than nothing' test -s "$tmp/verbose.err"
 	check_sh 'verbose: none of libbpf' sh -c '! grep -q libbpf "$0"' "$tmp/verbose.err"
 	ask 'the hook of --hook' forced '$starts[0].hooks[0].name == "tracepoint"'
-	for check_name in card line json default noargs quiet verbose talkative; do
+	for check_name in card line json default noargs quiet verbose talkative forced; do
 		ask 'one kill' "$check_name" '$kills | length == 1'
 		check_sh "$check_name: no escape bytes" \
 			sh -c '! grep -q "$0" "$@"' "$escape" \
@@ -191,7 +194,7 @@ terminal() {
 		return
 	fi
 	terminal_run 'unset NO_COLOR; TERM=xterm' explain
-	check_sh 'a terminal gets cards' grep -q '  cause' "$tmp/terminal"
+	check_sh 'a terminal gets cards' grep -q 'cause' "$tmp/terminal"
 	check_sh 'in colour' grep -q "$escape" "$tmp/terminal"
 	terminal_run 'export NO_COLOR=1 TERM=xterm' explain
 	check_sh 'none with NO_COLOR' sh -c '! grep -q "$0" "$1"' "$escape" "$tmp/terminal"

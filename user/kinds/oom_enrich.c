@@ -53,14 +53,13 @@ static void add_cgroup_classes(struct session *s, struct oom_incident *incident)
 	close(fd);
 }
 
-/* the host is a level too: its numbers are read just after and not at the instant */
 static void add_host(struct session *s, struct oom_incident *incident)
 {
 	struct oom_kill *oom = &incident->observation.oom_kill;
+	struct oom_host *host = &oom->host;
 	struct meminfo m;
-	struct oom_limit *limit;
 
-	if (procfs_meminfo(&s->procfs, &m) || oom->limits_count == 16)
+	if (procfs_meminfo(&s->procfs, &m))
 		return;
 	if (m.known & MEMINFO_KNOWN_SHMEM)
 		KNOW(oom, domain_shmem_bytes, m.shmem_bytes);
@@ -68,13 +67,17 @@ static void add_host(struct session *s, struct oom_incident *incident)
 		KNOW(oom, domain_file_bytes, m.cached_bytes - m.shmem_bytes);
 	if (m.known & MEMINFO_KNOWN_KERNEL)
 		KNOW(oom, domain_kernel_bytes, m.kernel_bytes);
-	limit = &oom->limits[oom->limits_count++];
-	memset(limit, 0, sizeof(*limit));
-	limit->path[0] = '/';
-	limit->known.path = oom->known.limits = 1;
-	KNOW(limit, max_bytes, m.total_bytes);
-	KNOW(limit, usage_bytes, m.total_bytes - m.free_bytes);
-	KNOW(limit, binding, 1);
+	oom->known.host = 1;
+	host->total_bytes = m.total_bytes;
+	host->available_bytes = m.available_bytes;
+	host->free_bytes = m.free_bytes;
+	host->swap_total_bytes = m.swap_total_bytes;
+	host->swap_free_bytes = m.swap_free_bytes;
+	host->known.total_bytes = (m.known & MEMINFO_KNOWN_TOTAL) != 0;
+	host->known.available_bytes = (m.known & MEMINFO_KNOWN_AVAILABLE) != 0;
+	host->known.free_bytes = (m.known & MEMINFO_KNOWN_FREE) != 0;
+	host->known.swap_total_bytes = (m.known & MEMINFO_KNOWN_SWAP_TOTAL) != 0;
+	host->known.swap_free_bytes = (m.known & MEMINFO_KNOWN_SWAP_FREE) != 0;
 }
 
 /* ---- candidates ----------------------------------------------------- */
@@ -259,6 +262,8 @@ static void add_instant(struct session *s, struct oom_incident *incident)
 
 	memset(sample, 0, sizeof(*sample));
 	KNOW(sample, boot_ns, o->boot_ns);
+	if (oom->host.known.total_bytes && oom->host.known.available_bytes)
+		KNOW(sample, usage_bytes, oom->host.total_bytes - oom->host.available_bytes);
 	for (uint64_t i = 0; i < oom->limits_count; i++)
 		if (oom->limits[i].known.binding && oom->limits[i].binding && oom->limits[i].known.usage_bytes)
 			KNOW(sample, usage_bytes, oom->limits[i].usage_bytes);
@@ -328,6 +333,8 @@ void oom_enrich(struct session *s, struct oom_incident *incident)
 		if (oom->limits[i].known.binding && oom->limits[i].binding &&
 		    oom->limits[i].max_bytes != BYTES_MAX)
 			domain_bytes = oom->limits[i].max_bytes;
+	if (oom->host.known.total_bytes)
+		domain_bytes = oom->host.total_bytes;
 	if (oom->known.domain_total_bytes)
 		domain_bytes = oom->domain_total_bytes;
 	if (!s->has_recorder)

@@ -42,6 +42,32 @@ static void say_domain(const struct oom_view *v, struct verdict *ret)
 	part(&text, "kernel", o->known.domain_kernel_bytes, o->domain_kernel_bytes);
 }
 
+static void say_host(const struct oom_view *v, struct verdict *ret)
+{
+	const struct oom_host *h = &v->oom->host;
+	struct text text;
+
+	if (!v->host || !v->oom->known.host || !h->known.total_bytes)
+		return;
+	text = say_evidence(ret, "limit", BASIS_MEASURED);
+	text_add(&text, "the host  ");
+	text_bytes(&text, h->total_bytes);
+	text_add(&text, "   <- this ran out");
+	if (h->known.free_bytes) {
+		text_add(&text, "; just after, ");
+		text_bytes(&text, h->free_bytes);
+		text_add(&text, " were free");
+	}
+	if (h->known.swap_total_bytes && h->swap_total_bytes && h->known.swap_free_bytes) {
+		text_add(&text, ", swap ");
+		text_bytes(&text, h->swap_free_bytes);
+		text_add(&text, " of ");
+		text_bytes(&text, h->swap_total_bytes);
+	} else if (h->known.swap_total_bytes && !h->swap_total_bytes) {
+		text_add(&text, ", no swap");
+	}
+}
+
 /* the level that bound and the nearest two others: a deep chain would fill the card */
 static void say_limits(const struct oom_view *v, struct verdict *ret)
 {
@@ -55,7 +81,8 @@ static void say_limits(const struct oom_view *v, struct verdict *ret)
 		if (l != v->binding && said++ >= 2)
 			continue;
 		text = say_evidence(ret, "limit", BASIS_MEASURED);
-		text_format(&text, "%s  ", strcmp(l->path, "/") == 0 ? "the host" : l->path);
+		say_path(&text, l->path);
+		text_add(&text, "  ");
 		if (l->known.usage_bytes)
 			text_bytes(&text, l->usage_bytes);
 		else
@@ -202,8 +229,10 @@ static void say_subject(const struct observation *observation, struct verdict *r
 		text_format(&title, "  in container %.12s", c->id);
 	else if (c->known.unit)
 		text_format(&title, "  in %s", c->unit);
-	else if (observation->cgroup.known.path)
-		text_format(&title, "  in cgroup %s", observation->cgroup.path);
+	else if (observation->cgroup.known.path) {
+		text_add(&title, "  in cgroup ");
+		say_path(&title, observation->cgroup.path);
+	}
 	if (c->known.pod_uid)
 		text_format(&title, " (pod %s)", c->pod_uid);
 }
@@ -221,12 +250,13 @@ void oom_describe(const struct observation *observation, struct verdict *ret)
 	KNOW(d, resource, RESOURCE_MEMORY);
 	if (view.usage_bytes)
 		KNOW(d, usage, view.usage_bytes);
-	if (view.binding && view.binding->known.max_bytes)
-		KNOW(d, limit, view.binding->max_bytes);
+	if (view.limit_bytes)
+		KNOW(d, limit, view.limit_bytes);
 	KNOW(d, confidence, BASIS_MEASURED);
 	say_subject(observation, ret);
 	say_sizes(o, ret);
 	say_domain(&view, ret);
+	say_host(&view, ret);
 	say_limits(&view, ret);
 	say_trigger(observation, ret);
 	say_candidates(&view, ret);

@@ -9,102 +9,8 @@
 
 #include "oom_describe.h"
 #include "oom_view.h"
+#include "oom_words.h"
 #include "say.h"
-
-#define MIB (1024ULL * 1024)
-
-/* ---- words ---------------------------------------------------------- */
-
-static uint64_t round_up(uint64_t bytes)
-{
-	uint64_t step = bytes > 1024 * MIB ? 64 * MIB : 16 * MIB;
-
-	return (bytes + step - 1) / step * step;
-}
-
-static void say_place(struct text *text, const struct oom_view *v)
-{
-	if (v->host)
-		text_add(text, "the host's memory");
-	else if (v->limit_bytes) {
-		text_add(text, "the limit of ");
-		text_bytes(text, v->limit_bytes);
-		text_format(text, " on %s", v->binding->path);
-	} else
-		text_add(text, "a memory cgroup's limit (which one is unknown)");
-}
-
-/* "set it to 640 MiB: ..." in the words of who manages the cgroup */
-static void say_raise(const struct observation *observation, const struct oom_view *v, uint64_t bytes,
-		      const char *because, struct verdict *ret)
-{
-	const struct container *c = &observation->container;
-	bool own = v->binding && observation->cgroup.known.path &&
-		   strcmp(v->binding->path, observation->cgroup.path) == 0;
-	struct text text = say_advice(ret);
-
-	text_add(&text, "raise the limit to ");
-	text_bytes(&text, bytes);
-	text_format(&text, " (%s): ", because);
-	if (c->known.pod_uid)
-		text_format(&text, "resources.limits.memory of %s",
-			    own ? "this container in its pod spec" : "the containers of the pod");
-	else if (c->known.unit && own && !c->known.id) {
-		text_add(&text, "systemctl set-property ");
-		text_shell(&text, c->unit, strlen(c->unit));
-		text_format(&text, " MemoryMax=%llu", (unsigned long long)bytes);
-	} else if (v->binding) {
-		text_format(&text, "echo %llu > ", (unsigned long long)bytes);
-		say_cgroup_file(&text, observation->cgroup.version, v->binding->path,
-				"memory.limit_in_bytes", "memory.max");
-	}
-}
-
-static void say_watch(const struct observation *observation, const struct oom_view *v, struct verdict *ret)
-{
-	uint64_t version = observation->cgroup.known.version ? observation->cgroup.version : 2;
-	struct text text = say_verify(ret);
-
-	if (v->host) {
-		text_add(&text, "grep -E 'oom_kill' /proc/vmstat   (must stop rising)");
-		return;
-	}
-	text_add(&text, "cat ");
-	say_cgroup_file(&text, version, v->binding ? v->binding->path : observation->cgroup.path,
-			"memory.oom_control", "memory.events");
-	text_add(&text, "   (oom_kill must stop rising)");
-}
-
-/* "6.0 MiB/s" where minutes would exaggerate a short look, else "3.1 MiB/min" */
-static void say_rate(struct text *text, const struct oom_shape *shape)
-{
-	uint64_t per_min = oom_rate_per_min(shape);
-	bool brief = shape->grown_ns < 120000000000ULL;
-
-	text_bytes(text, brief ? per_min / 60 : per_min);
-	text_add(text, brief ? "/s" : "/min");
-}
-
-/* cause, message and the closing lines that all rules share */
-static void say_summary(const struct observation *observation, const struct oom_view *v, const char *why,
-			struct verdict *ret)
-{
-	const struct process *p = &observation->process;
-	const struct oom_kill *o = v->oom;
-	struct text text = say_message(ret);
-
-	text_add(&text, "OOM: ");
-	say_process(&text, p->comm, p->known.pid, p->pid);
-	text_add(&text, o->known.killed && !o->killed ? " was already exiting when " : " killed: ");
-	say_place(&text, v);
-	text_format(&text, " %s reached (%s)", v->host ? "was used up," : "was", why);
-	say_watch(observation, v, ret);
-	if (o->known.stuck_pid) {
-		text = say_advice(ret);
-		text_format(&text, "the victim is stuck: look at what it waits for: cat /proc/%llu/stack",
-			    (unsigned long long)o->stuck_pid);
-	}
-}
 
 static void confide(struct verdict *ret, enum basis basis)
 {
@@ -126,12 +32,12 @@ static void exiting_explain(const struct observation *observation, struct verdic
 	oom_view_init(&v, observation);
 	text = say_cause(ret);
 	text_add(&text, "no process was killed: ");
-	say_place(&text, &v);
+	oom_say_place(&text, &v);
 	text_add(&text, " was reached, and the task the kernel chose was already exiting; "
 			"it was given access to reserves so that it can finish");
 	text = say_advice(ret);
 	text_add(&text, "do not count this as a kill; find out why the process ended (exit status, signal)");
-	say_summary(observation, &v, "no kill", ret);
+	oom_say_summary(observation, &v, "no kill", ret);
 }
 
 /* ---- whose memory it is --------------------------------------------- */
@@ -165,7 +71,7 @@ static void say_class(const struct observation *observation, const char *what, u
 	text_bytes(&text, v.limit_bytes);
 	text_format(&text, " %s", what);
 	confide(ret, BASIS_MEASURED);
-	say_summary(observation, &v, word, ret);
+	oom_say_summary(observation, &v, word, ret);
 }
 
 static void tmpfs_explain(const struct observation *observation, struct verdict *ret)
@@ -275,10 +181,10 @@ static void neighbour_explain(const struct observation *observation, struct verd
 	text = say_advice(ret);
 	if (v.host)
 		text_format(&text, "give it a limit of its own (systemctl set-property UNIT MemoryMax=%llu)",
-			    (unsigned long long)round_up(v.limit_bytes / 2));
+			    (unsigned long long)oom_round_up(v.limit_bytes / 2));
 	else
 		text_add(&text, "give each of the two a cgroup of its own, or lower the neighbour's protection");
-	say_summary(observation, &v, "a neighbour holds most of it", ret);
+	oom_say_summary(observation, &v, "a neighbour holds most of it", ret);
 }
 
 /* ---- how it grew ---------------------------------------------------- */
@@ -312,14 +218,14 @@ static void host_explain(const struct observation *observation, struct verdict *
 	}
 	if (v.shape.known && v.shape.growth == OOM_GROWTH_LEAK) {
 		text_add(&text, "; anonymous memory grew ");
-		say_rate(&text, &v.shape);
+		oom_say_rate(&text, &v.shape);
 		text_add(&text, " without a plateau");
 	}
 	confide(ret, BASIS_INFERRED);
 	text = say_advice(ret);
 	text_add(&text, "no limit protected the host: give the largest services a limit below what the host has "
 			"(MemoryMax=, resources.limits.memory), so that one of them fails and not all");
-	say_summary(observation, &v, "host out of memory", ret);
+	oom_say_summary(observation, &v, "host out of memory", ret);
 	text = say_verify(ret);
 	text_add(&text, "grep -E 'MemAvailable|Committed_AS|CommitLimit' /proc/meminfo");
 }
@@ -338,9 +244,9 @@ static void leak_explain(const struct observation *observation, struct verdict *
 	oom_view_init(&v, observation);
 	rate = oom_rate_per_min(&v.shape);
 	text = say_cause(ret);
-	say_place(&text, &v);
+	oom_say_place(&text, &v);
 	text_add(&text, " was reached; its anonymous memory grew ");
-	say_rate(&text, &v.shape);
+	oom_say_rate(&text, &v.shape);
 	text_add(&text, " for ");
 	text_duration(&text, v.shape.grown_ns);
 	text_add(&text, " without a plateau: a leak");
@@ -352,7 +258,7 @@ static void leak_explain(const struct observation *observation, struct verdict *
 	text_duration(&text, rate ? (uint64_t)((2.0 * v.limit_bytes - v.shape.first_bytes) / rate * 60e9) : 0);
 	text = say_advice(ret);
 	text_add(&text, "restart on a schedule below that time until it is fixed; take a heap profile while it grows");
-	say_summary(observation, &v, "leak", ret);
+	oom_say_summary(observation, &v, "leak", ret);
 }
 
 static bool burst_matches(const struct observation *observation)
@@ -369,7 +275,7 @@ static void burst_explain(const struct observation *observation, struct verdict 
 	oom_view_init(&v, observation);
 	before = v.shape.last_bytes - v.shape.grown_bytes;
 	text = say_cause(ret);
-	say_place(&text, &v);
+	oom_say_place(&text, &v);
 	text_add(&text, " was reached by a burst: anonymous memory stood near ");
 	text_bytes(&text, before);
 	text_add(&text, " and grew by ");
@@ -380,9 +286,9 @@ static void burst_explain(const struct observation *observation, struct verdict 
 	text = say_advice(ret);
 	text_add(&text, "find what asks for so much at once (one large request, file or query; too many in parallel) "
 			"and bound it");
-	say_raise(observation, &v, round_up(v.limit_bytes + v.shape.grown_bytes / 2),
+	oom_say_raise(observation, &v, oom_round_up(v.limit_bytes + v.shape.grown_bytes / 2),
 		  "a first try: the burst was cut off at the limit, how much it needs is unknown", ret);
-	say_summary(observation, &v, "burst", ret);
+	oom_say_summary(observation, &v, "burst", ret);
 	text = say_verify(ret);
 	text_add(&text, "cat ");
 	say_cgroup_file(&text, observation->cgroup.version, v.binding->path, "memory.max_usage_in_bytes",
@@ -401,7 +307,7 @@ static void small_explain(const struct observation *observation, struct verdict 
 
 	oom_view_init(&v, observation);
 	text = say_cause(ret);
-	say_place(&text, &v);
+	oom_say_place(&text, &v);
 	text_add(&text, " is smaller than what it steadily needs: anonymous memory stood at ");
 	text_bytes(&text, v.shape.steady_bytes);
 	text_format(&text, " (%llu %% of the limit) for most of ",
@@ -409,11 +315,11 @@ static void small_explain(const struct observation *observation, struct verdict 
 	text_duration(&text, v.shape.span_ns);
 	text_add(&text, " and did not keep growing");
 	confide(ret, BASIS_INFERRED);
-	say_raise(observation, &v, round_up(v.limit_bytes + v.limit_bytes / 4),
+	oom_say_raise(observation, &v, oom_round_up(v.limit_bytes + v.limit_bytes / 4),
 		  "the steady use plus a quarter", ret);
 	text = say_advice(ret);
 	text_add(&text, "or make it need less (heap size, cache size, worker count), if the limit is meant");
-	say_summary(observation, &v, "limit smaller than the working set", ret);
+	oom_say_summary(observation, &v, "limit smaller than the working set", ret);
 }
 
 /* ---- nothing to say ------------------------------------------------- */
@@ -434,7 +340,7 @@ static void short_explain(const struct observation *observation, struct verdict 
 
 	oom_view_init(&v, observation);
 	text = say_cause(ret);
-	say_place(&text, &v);
+	oom_say_place(&text, &v);
 	text_add(&text, " was reached; there is not enough history to tell a leak from a burst or a limit that "
 			"is too small");
 	if (o->known.victim_age_ns && o->victim_age_ns < 10000000000ULL) {
@@ -450,7 +356,7 @@ static void short_explain(const struct observation *observation, struct verdict 
 			    (unsigned long long)o->earlier_kills + 1);
 	else
 		text_add(&text, "keep oomwatch running: the next kill will come with its history");
-	say_summary(observation, &v, "not enough history to say why", ret);
+	oom_say_summary(observation, &v, "not enough history to say why", ret);
 }
 
 static bool always(const struct observation *observation)
@@ -466,12 +372,12 @@ static void unrecognised_explain(const struct observation *observation, struct v
 
 	oom_view_init(&v, observation);
 	text = say_cause(ret);
-	say_place(&text, &v);
+	oom_say_place(&text, &v);
 	text_add(&text, " was reached; how the memory grew fits none of the known shapes (leak, burst, plateau)");
 	confide(ret, BASIS_UNKNOWN);
 	text = say_advice(ret);
 	text_add(&text, "read the history above, and look at the largest processes");
-	say_summary(observation, &v, "cause not recognised", ret);
+	oom_say_summary(observation, &v, "cause not recognised", ret);
 }
 
 static const struct rule rules[] = {

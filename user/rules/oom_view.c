@@ -161,6 +161,11 @@ void oom_view_init(struct oom_view *ret, const struct observation *observation)
 		ret->limit_bytes = ret->binding->max_bytes;
 	if (ret->binding && ret->binding->known.usage_bytes)
 		ret->usage_bytes = ret->binding->usage_bytes;
+	if (ret->host && oom->known.host && oom->host.known.total_bytes) {
+		ret->limit_bytes = oom->host.total_bytes;
+		if (oom->host.known.available_bytes)
+			ret->usage_bytes = oom->host.total_bytes - oom->host.available_bytes;
+	}
 	if (oom->known.victim_anon_bytes)
 		ret->victim_bytes = oom->victim_anon_bytes + oom->victim_shmem_bytes + oom->victim_swap_bytes;
 	for (uint64_t i = 0; i < oom->candidates_count; i++) {

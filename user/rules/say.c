@@ -71,6 +71,30 @@ void say_process(struct text *text, const char *comm, bool has_pid, uint64_t pid
 		text_format(text, "[%llu]", (unsigned long long)pid);
 }
 
+void say_path(struct text *text, const char *path)
+{
+	enum { WHOLE = 64, NAME = 48, HEAD = 24, TAIL = 12 };
+	size_t length = strlen(path), first = strcspn(path + (*path == '/'), "/") + (*path == '/');
+	const char *last = strrchr(path, '/');
+
+	if (length <= WHOLE || !last) {
+		text_add(text, path);
+		return;
+	}
+	if (last > path)
+		text_append(text, path, first < NAME ? first : NAME);
+	if (last > path + first)
+		text_add(text, "/…");
+	length = strlen(last);
+	if (length <= NAME) {
+		text_add(text, last);
+		return;
+	}
+	text_append(text, last, HEAD);
+	text_add(text, "…");
+	text_add(text, last + length - TAIL);
+}
+
 void say_cgroup_file(struct text *text, uint64_t version, const char *path, const char *v1_name,
 		     const char *v2_name)
 {

@@ -20,6 +20,9 @@ struct text say_verify(struct verdict *verdict);
 /* "comm[pid]", or what of it is known */
 void say_process(struct text *text, const char *comm, bool has_pid, uint64_t pid);
 
+/* A cgroup path that fits a line: /kubepods.slice/…/cri-containerd-3f9ac1d0…1f00.scope */
+void say_path(struct text *text, const char *path);
+
 /* path of a cgroup's control file, for a shell: '/sys/fs/cgroup/a b/memory.max' */
 void say_cgroup_file(struct text *text, uint64_t version, const char *path, const char *v1_name,
 		     const char *v2_name);
