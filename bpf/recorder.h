@@ -3,6 +3,8 @@
 #ifndef KWHY_BPF_RECORDER_H
 #define KWHY_BPF_RECORDER_H
 
+#include "events.h"
+
 /* cgroup levels above a process that are recorded */
 #define RECORDER_LEVELS 10
 

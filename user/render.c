@@ -14,10 +14,11 @@ struct style style_for_stdout(bool utc)
 {
 	const char *columns = getenv("COLUMNS"), *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
 	struct style style = { .width = 100, .utc = utc };
+	unsigned long wide = columns ? strtoul(columns, NULL, 10) : 0;
 	struct winsize size;
 
-	if (columns && atoi(columns) >= 40)
-		style.width = atoi(columns);
+	if (wide >= 40 && wide < 1000)
+		style.width = wide;
 	if (!isatty(STDOUT_FILENO))
 		return style;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)

@@ -1,95 +1,179 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Medians and ratios of what scripts/bench measured.
+"""Medians and ratios of what scripts/bench measured, as a table.
 
-usage: figures.py SECTION ARGUMENT... <SAMPLES
+usage: figures.py SECTION <SAMPLES
 
-A sample is a line: name, tab, JSON, and for what reports its events, tab, its stop line. Round n of one name is
-compared with round n of the reference; the ratio is the median of these, in brackets the middle 95 % of what
-medians of resampled rounds come to.
+A sample is a line: name, tab, JSON, and for what accounts for its events, tab, its stop line. Sample n of a name is
+compared with sample n of the reference. A ratio "x" is the median of these; in brackets the middle 95 % of what it
+comes to when the rounds are drawn again.
 """
 import json
 import random
 import statistics
 import sys
 
+MS = 1e6
+SECOND = 1e9
+MIB = 1 << 20
+EVENTS = "gen/deliv/filt/lost"
+
 
 def read_samples(stream):
     """{name: [sample]} in order of appearance; a stop line becomes its "stop"."""
     samples = {}
     for line in stream:
-        name, *parts = line.rstrip("\n").split("\t")
-        sample = json.loads(parts[0])
-        if len(parts) > 1 and parts[1]:
-            sample["stop"] = json.loads(parts[1])["stop"]
+        name, sample, *stop = line.rstrip("\n").split("\t")
+        sample = json.loads(sample)
+        if stop and stop[0]:
+            sample["stop"] = json.loads(stop[0])["stop"]
         samples.setdefault(name, []).append(sample)
     return samples
 
 
 def number(value):
-    """Three significant digits, without an exponent."""
+    """Three digits that count."""
     if value is None:
         return "-"
-    if abs(value) >= 100 or value == int(value):
-        return f"{value:.0f}"
-    return f"{value:.{1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3}f}"
+    digits = 0 if abs(value) >= 100 or value == 0 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:.{digits}f}"
+
+
+def median(values):
+    return statistics.median(values) if values else None
 
 
 def ratio(values, reference):
     pairs = [a / b for a, b in zip(values, reference) if b]
     if not pairs:
         return "-"
+    text = f"{median(pairs):.2f}"
+    if len(pairs) < 5:
+        return text
     dice = random.Random(1)
-    medians = sorted(statistics.median(dice.choices(pairs, k=len(pairs))) for _ in range(1000))
-    text = f"{statistics.median(pairs):.2f}"
-    return text if len(pairs) < 5 else f"{text} [{medians[25]:.2f} {medians[974]:.2f}]"
+    again = sorted(median(dice.choices(pairs, k=len(pairs))) for _ in range(1000))
+    return f"{text} [{again[25]:.2f} {again[974]:.2f}]"
 
 
 def table(headings, rows):
-    """The first column is text; a row that is shorter ends in a remark."""
-    full = [row for row in rows if len(row) == len(headings)]
-    widths = [max(len(row[i]) for row in [headings] + full) for i in range(len(headings))]
-    widths[0] = max(len(row[0]) for row in [headings] + rows)
+    """The first column is text; a row of two is a name and a remark."""
+    widths = [max(len(row[i]) for row in [headings] + rows if len(row) > 2 or i == 0) for i in range(len(headings))]
     for row in [headings] + rows:
         cells = [row[0].ljust(widths[0])]
-        if len(row) == len(headings):
-            cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        else:
-            cells += row[1:]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])] if len(row) > 2 else row[1:]
         print("  " + "  ".join(cells).rstrip())
-    print()
 
 
-def events(stops):
-    """generated/delivered/filtered/lost of all runs of a name."""
-    if not stops:
+def events(samples):
+    """What all runs of a name account for."""
+    kinds = [kind for sample in samples for kind in sample.get("stop", {}).get("kinds", [])]
+    if not kinds:
         return "not told"
-    kinds = [kind for stop in stops for kind in stop["kinds"]]
     return "/".join(str(sum(kind[key] for kind in kinds)) for key in ("generated", "delivered", "filtered", "lost"))
 
 
-EVENTS = "events gen/deliv/filt/lost"
+# heading, value of a sample, whether its ratio to the reference follows
+COSTS = {
+    "startup": [
+        ("CPU ms", lambda s: s["cpu_ns"] / MS, True),
+        ("wall ms", lambda s: s["wall_ns"] / MS, True),
+        ("with its end: CPU ms", lambda s: s["total_ns"] / MS, False),
+        ("user", lambda s: s["user_ns"] / MS, False),
+        ("sys", lambda s: s["system_ns"] / MS, False),
+    ],
+    "rss": [
+        ("RSS KiB", lambda s: s["rss_kib"], True),
+        ("of it anonymous", lambda s: s["anon_kib"], True),
+        ("peak KiB", lambda s: s["peak_kib"], True),
+    ],
+    "idle": [
+        ("wake-ups/s", lambda s: s["switches"] / s["hold_ns"] * SECOND, True),
+        ("CPU ms/s", lambda s: s["hold_cpu_ns"] / MS / s["hold_ns"] * SECOND, True),
+        ("threads", lambda s: s["threads"], False),
+        ("lines", lambda s: s["hold_lines"], False),
+    ],
+    "explain": [
+        ("CPU ms", lambda s: s["cpu_ns"] / MS, True),
+        ("lines/s", lambda s: s["lines"] / s["cpu_ns"] * SECOND, False),
+        ("MB/s", lambda s: s["bytes"] / 1e6 / s["cpu_ns"] * SECOND, False),
+        ("lines read", lambda s: s["lines"], False),
+        ("left out", lambda s: s["left_out"], False),
+    ],
+}
 
 
-def costs(samples, arguments):
-    """Each argument is a column: HEADING=KEY/DIVISOR, with "x" before it when a ratio to the first name follows."""
-    columns = [argument.split("=") for argument in arguments]
-    reference = samples.get("oomwatch", [])
+def costs(section, samples):
+    columns = COSTS[section]
+    reference = samples["json" if section == "explain" else "oomwatch"]
     headings = [""]
-    for heading, _ in columns:
-        headings += [heading.removeprefix("x "), "x"] if heading.startswith("x ") else [heading]
+    for heading, _, compared in columns:
+        headings += [heading, "x"] if compared else [heading]
     rows = []
-    for name, all_samples in samples.items():
-        taken = [sample for sample in all_samples if "why" not in sample]
-        if not taken:
-            rows.append([name, all_samples[0]["why"]])
+    for name, taken in samples.items():
+        if "why" in taken[0]:
+            rows.append([name, taken[0]["why"]])
             continue
         row = [name]
-        for heading, formula in columns:
-            value = compile(formula, heading, "eval")
-            values = [eval(value, {}, sample) for sample in taken]  # pylint: disable=eval-used
-            row.append(number(statistics.median(values)))
-            if heading.startswith("x "):
-                row.append(ratio(values, [eval(value, {}, sample) for sample in reference]))  # pylint: disable=eval-used
-        rows.append(row + [events([sample["stop"] for sample in taken if "stop" in sample])])
-    table(headings + [EVENTS], rows)
+        for _, value, compared in columns:
+            values = [value(sample) for sample in taken]
+            row.append(number(median(values)))
+            if compared:
+                row.append(ratio(values, [value(sample) for sample in reference if "why" not in sample]))
+        rows.append(row if section == "explain" else row + [events(taken)])
+    table(headings if section == "explain" else headings + [EVENTS], rows)
+
+
+def passes(samples, what):
+    """CPU and ticks of runs of one length."""
+    return [(s["stop"]["cpu_ns"], s["stop"]["ticks"], s["stop"]["run_ns"]) for s in samples if s["what"] == what]
+
+
+def recorder(samples):
+    """A run with many ticks less one with few; then the interval the tool chooses by itself."""
+    rows = []
+    for name, taken in samples.items():
+        if "why" in taken[0]:
+            rows.append([name, taken[0]["why"]])
+            continue
+        few, many, default = (passes(taken, what) for what in ("few", "many", "default"))
+        each = [(b[0] - a[0]) / (b[1] - a[1]) for a, b in zip(few, many) if b[1] > a[1]]
+        base = median([a[0] for a in few])
+        share = [(run[0] - base) / run[2] * 100 for run in default]
+        crowd = median([s["processes"] for s in taken])
+        ps = [s["cpu_ns"] for s in taken if s["what"] == "ps"]
+        rows.append([
+            name, number(crowd), number(median([s["groups"] for s in taken])),
+            number(median(each) / MS), number(median(each) / crowd),
+            number(median(each) / SECOND * 100),
+            number(median([run[1] for run in default])), number(median([run[2] / SECOND for run in default])),
+            number(median(share)),
+            number(median(ps) / MS) if ps else "-", ratio(ps, each), events(taken),
+        ])
+    table(["", "processes", "cgroups", "CPU ms/pass", "ns/process", "% CPU at 1/s", "by itself: passes", "in s", "% CPU",
+           "ps: CPU ms", "x", EVENTS], rows)
+
+
+def kill(samples):
+    rows = []
+    for name, (sample, *_) in samples.items():
+        if "why" in sample:
+            rows.append([name, sample["why"]])
+            continue
+        late = sorted(ns / MS for ns in sample["latency_ns"])
+        told = events([sample]) if "stop" in sample else "not told"
+        rows.append([name, str(sample["kills"]), str(sample["counted"]), str(len(late))] +
+                    [number(late[min(len(late) - 1, int(len(late) * part))]) if late else "-"
+                     for part in (0.5, 0.9, 1)] + [told])
+    table(["", "kills", "kernel's count", "lines", "p50 ms", "p90 ms", "max ms", EVENTS], rows)
+
+
+def main():
+    section = sys.argv[1]
+    samples = read_samples(sys.stdin)
+    if section in COSTS:
+        costs(section, samples)
+    else:
+        {"recorder": recorder, "kill": kill}[section](samples)
+
+
+main()

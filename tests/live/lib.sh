@@ -121,6 +121,7 @@ kill_started() {
 run() {
 	run_count=$((run_count + 1))
 	run_out=$tmp/run.$run_count
+	: >"$run_out"
 	"$@" >"$run_out" 2>&1 &
 	pid=$!
 	note_pid "$pid"

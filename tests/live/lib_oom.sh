@@ -5,14 +5,10 @@
 # about a kill, to compare with. Not a test: not executable.
 . "$(dirname "$0")/lib.sh"
 
-# A pass of the recorder that costs much makes the next one later, in an emulated
-# guest by several seconds: too few samples for kills within ten.
+# A recorder pass that costs much makes the next one later, on a busy machine or
+# in an emulated guest by several seconds: too few samples for kills within ten.
 watch_oom() {
-	if [ "${KWHY_GUEST:-0}" = 1 ]; then
-		watch_start oomwatch --tick 1 "$@"
-	else
-		watch_start oomwatch "$@"
-	fi
+	watch_start oomwatch --tick 1
 }
 
 # Kills counted by the kernel in this cgroup (v2: and below it).

@@ -59,9 +59,12 @@ quick_kill() {
 	await_exit "$pid" 60
 }
 
-# A victim with a secret on its command line: a shell whose variable doubles.
+# A victim with secrets on its command line: a shell whose variable doubles. It
+# is large for some seconds before it dies: then its arguments are read in time.
 secret_kill() {
-	cgroup_run "$1" sh -c 'sleep 3; s=xxxxxxxxxxxxxxxx; while :; do s=$s$s; done' \
+	cgroup_run "$1" sh -c 's=xxxxxxxxxxxxxxxx; i=0
+		while [ $i -lt 20 ]; do s=$s$s; i=$((i + 1)); done
+		sleep 4; while :; do s=$s$s; done' \
 		sh "--password=$secret" --api-key "$secret" "TOKEN=$secret" \
 		"https://user:$secret@example.org/" plain-argument
 	await_exit "$pid" 60
@@ -123,7 +126,7 @@ check_filters() {
 }
 
 formats() {
-	cgroup_new formats "$limit"
+	cgroup_new formats $((64 * MIB))
 	# Names and arguments are read at a tick, or of a process that dies.
 	set -- --tick 1 --cgroup "$memory_base/formats"
 	for format in card line json; do
