@@ -8,13 +8,6 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "container.h"
-
-/* a text field from a string */
-#define COPY(RECORD_POINTER, NAME, STRING) \
-	(text_copy((RECORD_POINTER)->NAME, sizeof((RECORD_POINTER)->NAME), STRING, strlen(STRING)), \
-	 (RECORD_POINTER)->known.NAME = 1)
-
 static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
@@ -50,24 +43,6 @@ static bool wanted(const struct options *options, const struct observation *o)
 	if (options->comm && (!o->process.known.comm || strcmp(o->process.comm, options->comm) != 0))
 		return false;
 	return !options->cgroup || (o->cgroup.known.path && path_below(o->cgroup.path, options->cgroup));
-}
-
-static void identify(struct observation *o)
-{
-	struct container_identity identity;
-	struct container *c = &o->container;
-
-	if (!o->cgroup.known.path)
-		return;
-	container_identify(o->cgroup.path, strlen(o->cgroup.path), &identity);
-	if (*identity.id)
-		COPY(c, id, identity.id);
-	if (*identity.runtime)
-		COPY(c, runtime, identity.runtime);
-	if (*identity.pod_uid)
-		COPY(c, pod_uid, identity.pod_uid);
-	if (*identity.unit)
-		COPY(c, unit, identity.unit);
 }
 
 static void make_id(const struct session *s, uint64_t seq, char *id, size_t size)
@@ -114,7 +89,6 @@ void session_deliver(struct session *s, enum event_kind kind, struct observation
 	const char *where = NULL;
 	int err;
 
-	identify(o);
 	if (!wanted(&s->options, o) || (s->options.count && s->events >= s->options.count)) {
 		run->filtered++;
 		return;
@@ -187,24 +161,24 @@ void session_start_line(struct session *s)
 	uint64_t seq = 0;
 
 	memset(&start, 0, sizeof(start));
-	COPY(&start, version, KWHY_VERSION);
-	COPY(&start, tool, s->tool->name);
-	COPY(&start, kernel, s->release);
-	COPY(&start, boot_id, s->boot_id);
+	KNOW_TEXT(&start, version, KWHY_VERSION);
+	KNOW_TEXT(&start, tool, s->tool->name);
+	KNOW_TEXT(&start, kernel, s->release);
+	KNOW_TEXT(&start, boot_id, s->boot_id);
 	for (unsigned int i = 0; i < s->kind_count; i++) {
 		const struct hook_choice *chosen = s->kinds[i].probe.hook;
 		struct hook *hook = &start.hooks[start.hooks_count++];
 
-		COPY(hook, kind, kind_names[s->kinds[i].type->kind]);
-		COPY(hook, name, chosen->name);
-		COPY(hook, verdict, chosen->fields_lost[0] ? "degraded" : "full");
+		KNOW_TEXT(hook, kind, kind_names[s->kinds[i].type->kind]);
+		KNOW_TEXT(hook, name, chosen->name);
+		KNOW_TEXT(hook, verdict, chosen->fields_lost[0] ? "degraded" : "full");
 		hook->known.fields_lost = 1;
 		for (int n = 0; n < 6 && chosen->fields_lost[n]; n++)
 			text_copy(hook->fields_lost[hook->fields_lost_count++], sizeof(hook->fields_lost[0]),
 				  chosen->fields_lost[n], strlen(chosen->fields_lost[n]));
 	}
 	start.known.hooks = start.known.options = 1;
-	for (int i = 1; i < s->options.argc && start.options_count < 16; i++)
+	for (int i = 1; i < s->options.argc && start.options_count < 12; i++)
 		text_copy(start.options[start.options_count++], sizeof(start.options[0]), s->options.argv[i],
 			  strlen(s->options.argv[i]));
 	snprintf(message, sizeof(message), "%s %s watches on Linux %s", s->tool->name, KWHY_VERSION, s->release);
@@ -228,7 +202,7 @@ void session_stop_line(struct session *s)
 
 		for (unsigned int cause = 1; cause < GAP_CAUSE_HOOK_DEAD; cause++)
 			lost += run->losses[cause].count;
-		COPY(tally, kind, kind_names[run->type->kind]);
+		KNOW_TEXT(tally, kind, kind_names[run->type->kind]);
 		KNOW(tally, generated, generated + run->losses[GAP_CAUSE_MISSED].count);
 		KNOW(tally, delivered, run->delivered);
 		KNOW(tally, filtered, run->filtered);

@@ -39,7 +39,8 @@ static void json_scalar(struct text *text, const struct field *field, const void
 		}
 		/* fall through */
 	default:
-		text_number(text, value);
+		/* parsers take 63 bits; nothing real is larger */
+		text_number(text, value > INT64_MAX ? INT64_MAX : value);
 	}
 }
 
@@ -111,11 +112,18 @@ static void json_head(struct text *text, const struct line_head *head)
 	text_format(text, "\",\"kind\":\"%s\",\"severity\":\"%s\",\"message\":", head->kind,
 		    severity_words[head->severity]);
 	text_json(text, head->message, strlen(head->message));
-	text_add(text, ",\"host\":");
-	text_json(text, head->host, strlen(head->host));
-	text_format(text, ",\"boot_ns\":%llu,\"seq\":%llu,\"id\":", (unsigned long long)head->boot_ns,
-		    (unsigned long long)head->seq);
-	text_json(text, head->id, strlen(head->id));
+	if (*head->host) {
+		text_add(text, ",\"host\":");
+		text_json(text, head->host, strlen(head->host));
+	}
+	if (head->boot_ns)
+		text_format(text, ",\"boot_ns\":%llu", (unsigned long long)head->boot_ns);
+	if (head->seq)
+		text_format(text, ",\"seq\":%llu", (unsigned long long)head->seq);
+	if (*head->id) {
+		text_add(text, ",\"id\":");
+		text_json(text, head->id, strlen(head->id));
+	}
 	text_add(text, ",\"schema\":\"" SCHEMA_VERSION "\"");
 }
 
@@ -133,7 +141,8 @@ static void json_facts(struct text *text, const struct observation *o)
 	json_object(text, "cgroup", &cgroup_record, &o->cgroup);
 	json_object(text, "container", &container_record, &o->container);
 	switch (o->kind) {
-#define KIND(NAME, SYMPTOM, WORD) case KIND_##NAME: json_object(text, #NAME, &NAME##_record, &o->NAME); break;
+#define KIND(NAME, SYMPTOM, WORD) \
+	case KIND_##NAME: text_add(text, ",\"" #NAME "\":"); json_record(text, &NAME##_record, &o->NAME); break;
 #include "events/kinds.def"
 #undef KIND
 	default:
@@ -158,17 +167,35 @@ size_t ndjson_observation_bytes(const struct observation *observation)
 	return text.length;
 }
 
-void observation_truncated(struct observation *observation, const char *what)
+static void halve(char *string)
 {
-	uint64_t n = observation->truncated_count;
+	size_t length = strlen(string) / 2;
 
-	for (uint64_t i = 0; i < n; i++)
-		if (strcmp(observation->truncated[i], what) == 0)
-			return;
-	if (n == sizeof(observation->truncated) / sizeof(observation->truncated[0]))
-		return;
-	text_copy(observation->truncated[n], sizeof(observation->truncated[n]), what, strlen(what));
-	observation->truncated_count++;
+	while (length && ((unsigned char)string[length] & 0xc0) == 0x80)
+		length--;
+	string[length] = '\0';
+}
+
+/* What can be missed first goes first. False when there is nothing left to give. */
+static bool shorten(struct observation *o, struct verdict *v)
+{
+	struct diagnosis *d = &v->diagnosis;
+
+	if (d->evidence_count) {
+		d->evidence_count--;
+		observation_truncated(o, "diagnosis.evidence");
+	} else if (d->advice_count + d->verify_count) {
+		d->advice_count ? d->advice_count-- : d->verify_count--;
+		observation_truncated(o, "diagnosis.do");
+	} else if (strlen(d->cause) + strlen(d->title) + strlen(v->message) > 64) {
+		halve(d->cause);
+		halve(d->title);
+		halve(v->message);
+		observation_truncated(o, "diagnosis.cause");
+	} else {
+		return false;
+	}
+	return true;
 }
 
 void ndjson_observation(struct text *text, struct observation *o, struct verdict *verdict)
@@ -185,11 +212,10 @@ void ndjson_observation(struct text *text, struct observation *o, struct verdict
 		json_facts(text, o);
 		json_object(text, "diagnosis", &diagnosis_record, &verdict->diagnosis);
 		text_add(text, "}\n");
-		if (text->length - start <= LINE_BYTES || !verdict->diagnosis.evidence_count)
+		if ((text->length - start <= LINE_BYTES && !text->cut) || !shorten(o, verdict))
 			return;
-		verdict->diagnosis.evidence_count--;
-		observation_truncated(o, "diagnosis.evidence");
 		text->length = start;
+		text->data[start] = '\0';
 		text->cut = false;
 	}
 }

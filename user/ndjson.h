@@ -43,7 +43,5 @@ void ndjson_stream(struct text *text, const struct line_head *head, const struct
 
 /* Bytes the observation's objects take in a line, without head and diagnosis. */
 size_t ndjson_observation_bytes(const struct observation *observation);
-/* Notes that something of the observation was cut. */
-void observation_truncated(struct observation *observation, const char *what);
 
 #endif

@@ -29,4 +29,14 @@ struct observation {
 	};
 };
 
+/* Notes that something of the observation was cut. */
+void observation_truncated(struct observation *observation, const char *what);
+/* Derives container and unit from the cgroup's path. */
+void observation_identify(struct observation *observation);
+
+/* a text field from a string */
+#define KNOW_TEXT(RECORD_POINTER, NAME, STRING) \
+	(text_copy((RECORD_POINTER)->NAME, sizeof((RECORD_POINTER)->NAME), STRING, strlen(STRING)), \
+	 (RECORD_POINTER)->known.NAME = 1)
+
 #endif

@@ -90,7 +90,7 @@ static int take_seconds(const struct tool *tool, const struct option_row *row, c
 
 	seconds = strtod(value, &end);
 	if (((*value < '0' || *value > '9') && *value != '.') || *end || !isfinite(seconds) || seconds <= 0 ||
-	    seconds > 1e9)
+	    seconds > 1e9 || seconds < 1e-9 || strpbrk(value, "xX"))
 		return refuse(tool, row, value, "is not a number of seconds above 0 (example: 2.5)");
 	*to = seconds * 1e9;
 	return 0;
@@ -112,7 +112,8 @@ static int take_hook(const struct tool *tool, const struct option_row *row, cons
 }
 
 /* /sys/fs/cgroup/memory/a/b/ and /a/b mean the same */
-static int take_cgroup(const struct tool *tool, const struct option_row *row, char *value, const char **to)
+static int take_cgroup(const struct tool *tool, const struct option_row *row, const char *value, const char **to,
+		       char *room, size_t size)
 {
 	static const char *const mounts[] = { "/sys/fs/cgroup/memory", "/sys/fs/cgroup/unified", "/sys/fs/cgroup" };
 	size_t length;
@@ -128,8 +129,12 @@ static int take_cgroup(const struct tool *tool, const struct option_row *row, ch
 	}
 	length = strlen(value);
 	while (length > 1 && value[length - 1] == '/')
-		value[--length] = '\0';
-	*to = *value ? value : "/";
+		length--;
+	if (length >= size)
+		return refuse(tool, row, value, "is too long");
+	memcpy(room, value, length);
+	room[length] = '\0';
+	*to = length ? room : "/";
 	return 0;
 }
 
@@ -156,7 +161,7 @@ static int take(struct options *options, const struct tool *tool, const struct o
 	case OPTION_HOOK:
 		return take_hook(tool, row, value, to);
 	case OPTION_CGROUP:
-		return take_cgroup(tool, row, value, to);
+		return take_cgroup(tool, row, value, to, options->cgroup_path, sizeof(options->cgroup_path));
 	case OPTION_FORMAT:
 		if (!renderer_find(value))
 			return refuse(tool, row, value, "is not an output format; there are card, line, json");
@@ -187,11 +192,16 @@ static int check(const struct options *options, const struct tool *tool)
 
 static void unknown(const struct tool *tool, int argc, char **argv, int letter)
 {
+	/* optopt: 0 an unknown long option, 256 and more one of ours, else a letter */
 	const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
 
-	if (letter == ':')
-		tool_error(tool, "option '%s' needs a value (see %s --help)", word, tool->name);
-	else if (optopt && strncmp(word, "--", 2) != 0)
+	if (letter == ':' && optopt >= 256)
+		tool_error(tool, "option '--%s' needs a value (see %s --help)", rows[optopt - 256].name, tool->name);
+	else if (letter == ':')
+		tool_error(tool, "option '-%c' needs a value (see %s --help)", optopt, tool->name);
+	else if (optopt >= 256)
+		tool_error(tool, "option '--%s' takes no value (see %s --help)", rows[optopt - 256].name, tool->name);
+	else if (optopt)
 		tool_error(tool, "unknown option '-%c' (see %s --help)", optopt, tool->name);
 	else
 		tool_error(tool, "unknown option '%s' (see %s --help)", word, tool->name);
@@ -233,9 +243,12 @@ int options_parse(struct options *ret, const struct tool *tool, int argc, char *
 	options.argument_count = argc - optind;
 	if (!options.help && !options.version)
 		err = check(&options, tool);
-	if (!err)
-		*ret = options;
-	return err;
+	if (err)
+		return err;
+	*ret = options;
+	if (ret->cgroup == options.cgroup_path)
+		ret->cgroup = ret->cgroup_path;
+	return 0;
 }
 
 void options_help(FILE *file, const struct tool *tool)

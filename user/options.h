@@ -18,6 +18,7 @@ struct options {
 	uint64_t pid;		/* 0: any */
 	const char *comm;	/* NULL: any */
 	const char *cgroup;	/* path below the hierarchy's root, without trailing slash; NULL: any */
+	char cgroup_path[1024];	/* where it lies when it had to be changed */
 	uint64_t count;		/* 0: no end */
 	uint64_t duration_ns;	/* 0: no end */
 	const char *format;	/* NULL: by the kind of stdout */

@@ -25,7 +25,7 @@ static bool read_digits(const json_t *value, int base, uint64_t *ret)
 	const char *digits = json_string_value(value);
 	char *end;
 
-	if (!digits || !*digits || *digits == '-')
+	if (!digits || *digits < '0' || *digits > '9')
 		return false;
 	errno = 0;
 	*ret = strtoull(digits, &end, base);
@@ -45,6 +45,31 @@ static bool read_choice(const struct field *field, const json_t *value, uint64_t
 	return false;
 }
 
+/*
+ * A line with an integer beyond 63 bits is parsed again with integers as real
+ * numbers: then those count that a double holds exactly, the others are unknown.
+ */
+static bool integers_as_real;
+
+static bool read_integer(const json_t *value, bool negative, int64_t *ret)
+{
+	int64_t number = json_integer_value(value);
+
+	if (integers_as_real && json_is_real(value)) {
+		double real = json_real_value(value);
+
+		if (!(real > -9007199254740992.0 && real < 9007199254740992.0) || real != (double)(int64_t)real)
+			return false;
+		number = real;
+	} else if (!json_is_integer(value)) {
+		return false;
+	}
+	if (number < 0 && !negative)
+		return false;
+	*ret = number;
+	return true;
+}
+
 static bool read_scalar(const struct field *field, const json_t *value, uint64_t *ret)
 {
 	switch (field->meaning) {
@@ -58,8 +83,7 @@ static bool read_scalar(const struct field *field, const json_t *value, uint64_t
 	case MEANING_choice:
 		return read_choice(field, value, ret);
 	case MEANING_number:
-		*ret = json_integer_value(value);
-		return json_is_integer(value);
+		return read_integer(value, true, (int64_t *)ret);
 	case MEANING_bytes:
 		if (json_is_string(value) && strcmp(json_string_value(value), "max") == 0) {
 			*ret = BYTES_MAX;
@@ -67,8 +91,7 @@ static bool read_scalar(const struct field *field, const json_t *value, uint64_t
 		}
 		/* fall through */
 	default:
-		*ret = json_integer_value(value);
-		return json_is_integer(value) && json_integer_value(value) >= 0;
+		return read_integer(value, false, (int64_t *)ret);
 	}
 }
 
@@ -81,6 +104,7 @@ static bool read_elements(const struct field *field, const json_t *array, char *
 	const json_t *value;
 	size_t i;
 
+	*count = 0;
 	if (!json_is_array(array))
 		return false;
 	json_array_foreach(array, i, value) {
@@ -93,7 +117,7 @@ static bool read_elements(const struct field *field, const json_t *array, char *
 		else if (field->meaning == MEANING_words)
 			ok = read_text(value, element, field->size);
 		else
-			ok = json_is_integer(value) && (*(uint64_t *)element = json_integer_value(value), true);
+			ok = read_integer(value, false, (int64_t *)element);
 		if (!ok)
 			continue;
 		++*count;
@@ -112,6 +136,7 @@ static bool read_record(const struct record *record, const json_t *object, void 
 	for (uint32_t i = 0; i < record->field_count; at += record->fields[i++].span) {
 		const struct field *field = &record->fields[i];
 		const json_t *value = json_object_get(object, field->name);
+		uint64_t scalar = 0;
 		bool ok;
 
 		if (!value)
@@ -123,7 +148,9 @@ static bool read_record(const struct record *record, const json_t *object, void 
 		else if (field->meaning >= MEANING_words)
 			ok = read_elements(field, value, at);
 		else
-			ok = read_scalar(field, value, (uint64_t *)at);
+			ok = read_scalar(field, value, &scalar);
+		if (ok && scalar)
+			*(uint64_t *)at = scalar;
 		field_set_known(data, i, ok);
 	}
 	return true;
@@ -145,8 +172,9 @@ static bool read_time(const json_t *value, uint64_t *ret)
 	ns = strtoul(end, &rest, 10);
 	if (strcmp(rest, "Z") != 0 || tm.tm_year < 70)
 		return false;
-	*ret = (uint64_t)timegm(&tm) * 1000000000 + ns;
-	return true;
+	/* 64 bits of nanoseconds end in 2554 */
+	return !__builtin_mul_overflow((uint64_t)timegm(&tm), 1000000000ULL, ret) &&
+	       !__builtin_add_overflow(*ret, ns, ret);
 }
 
 static enum event_kind kind_find(const char *name)
@@ -178,17 +206,17 @@ static const char *read_observation(const json_t *line, struct observation *o)
 		return "its \"time\" is missing or not RFC 3339 with nine digits";
 	if (!json_is_object(json_object_get(line, kind_names[o->kind])))
 		return "it has no object named after its kind";
-	o->boot_ns = json_integer_value(json_object_get(line, "boot_ns"));
-	o->seq = json_integer_value(json_object_get(line, "seq"));
+	read_integer(json_object_get(line, "boot_ns"), false, (int64_t *)&o->boot_ns);
+	read_integer(json_object_get(line, "seq"), false, (int64_t *)&o->seq);
 	read_text(json_object_get(line, "id"), o->id, sizeof(o->id));
 	read_text(json_object_get(line, "host"), o->host, sizeof(o->host));
 	read_record(&process_record, json_object_get(line, "process"), &o->process);
 	read_record(&cgroup_record, json_object_get(line, "cgroup"), &o->cgroup);
 	read_record(&container_record, json_object_get(line, "container"), &o->container);
 	json_array_foreach(truncated, i, value) {
-		if (i < sizeof(o->truncated) / sizeof(o->truncated[0]) &&
-		    read_text(value, o->truncated[i], sizeof(o->truncated[i])))
-			o->truncated_count = i + 1;
+		if (o->truncated_count < sizeof(o->truncated) / sizeof(o->truncated[0]) &&
+		    read_text(value, o->truncated[o->truncated_count], sizeof(o->truncated[0])))
+			o->truncated_count++;
 	}
 	read_kind(o, line);
 	return NULL;
@@ -219,7 +247,12 @@ enum recording_line recording_read(const char *line, size_t length, struct obser
 	json_t *object;
 
 	memset(ret, 0, sizeof(*ret));
+	integers_as_real = false;
 	object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
+	if (!object && json_error_code(&error) == json_error_numeric_overflow) {
+		integers_as_real = true;
+		object = json_loadb(line, length, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
+	}
 	if (!object) {
 		*ret_reason = error.text;
 		return RECORDING_BAD;

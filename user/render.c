@@ -75,7 +75,7 @@ static size_t columns(const char *string, size_t length)
 static void wrapped(struct text *text, const struct style *style, const char *string)
 {
 	enum { INDENT = 11 };
-	size_t width = style->width > 40 ? style->width - INDENT : 68, used = 0;
+	size_t width = style->width >= 40 ? style->width - INDENT : 29, used = 0;
 
 	while (*string) {
 		size_t spaces = strspn(string, " "), length = strcspn(string + spaces, " ");

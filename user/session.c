@@ -201,6 +201,8 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 	memset(s, 0, sizeof(*s));
 	s->tool = tool;
 	s->options = *options;
+	if (options->cgroup == options->cgroup_path)
+		s->options.cgroup = s->options.cgroup_path;
 	s->epoll_fd = s->signal_fd = s->tick_fd = s->due_fd = -1;
 	status = open_outputs(s);
 	if (status)

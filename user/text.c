@@ -5,12 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How much of the first "room" bytes does not end inside a character. */
+static size_t whole_characters(const char *data, size_t room, size_t length)
+{
+	uint32_t point;
+
+	/* a character that begins within the last three bytes and is valid, but goes on behind them */
+	for (size_t back = 1; back <= 3 && back <= room; back++)
+		if (utf8_decode(data + room - back, length - room + back, &point) > back)
+			return room - back;
+	return room;
+}
+
 void text_append(struct text *text, const char *data, size_t length)
 {
 	size_t room = text->size - text->length - 1;
 
 	if (length > room) {
-		length = room;
+		length = whole_characters(data, room, length);
 		text->cut = true;
 	}
 	memcpy(text->data + text->length, data, length);
@@ -63,11 +75,13 @@ void text_bytes(struct text *text, uint64_t bytes)
 		text_add(text, "no limit");
 		return;
 	}
-	while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(*units)) {
+	/* what would print as 1024 is one of the next unit */
+	while (value >= (unit ? 1023.5 : 1024) && unit + 1 < sizeof(units) / sizeof(*units)) {
 		value /= 1024;
 		unit++;
 	}
-	if (unit > 0 && value < 100 && value != (uint64_t)value)
+	/* one decimal below 100, unless it would be a 0 */
+	if (unit > 0 && value < 99.95 && (uint64_t)(value * 10 + 0.5) % 10)
 		text_format(text, "%.1f %s", value, units[unit]);
 	else
 		text_format(text, "%.0f %s", value, units[unit]);
@@ -85,7 +99,7 @@ void text_duration(struct text *text, uint64_t ns)
 		{ 3600, "h", 60, "m" },
 		{ 60, "m", 1, "s" },
 	};
-	uint64_t seconds = (ns + 500000000) / 1000000000;
+	uint64_t seconds = ns / 1000000000 + (ns % 1000000000 >= 500000000);
 
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		uint64_t rest = seconds % rows[i].seconds / rows[i].part;
@@ -212,10 +226,23 @@ void text_json_bytes(struct text *text, const char *utf8, size_t length)
 /* what moves the cursor, turns the line around or hides */
 static bool point_unsafe(uint32_t point)
 {
-	return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0xad ||
-	       (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-	       (point >= 0x2060 && point <= 0x206f) || point == 0x061c || point == 0xfeff ||
-	       (point >= 0xe0000 && point <= 0xe0fff) || (point >= 0xfff0 && point <= 0xfffb);
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0x00, 0x1f }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c },
+		{ 0x115f, 0x1160 }, { 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f },
+		{ 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xfe00, 0xfe0f },
+		{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0x1d173, 0x1d17a },
+		{ 0xe0000, 0xe0fff },
+	};
+
+	/* Latin text and most others */
+	if (point >= 0x20 && point < 0x7f)
+		return false;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (point >= ranges[i].first && point <= ranges[i].last)
+			return true;
+	return false;
 }
 
 void text_safe(struct text *text, const char *bytes, size_t length)
@@ -238,12 +265,8 @@ bool text_copy(char *to, size_t size, const char *from, size_t length)
 {
 	bool cut = length >= size;
 
-	if (cut) {
-		length = size - 1;
-		/* not inside a sequence: back over its continuation bytes */
-		while (length > 0 && ((unsigned char)from[length] & 0xc0) == 0x80)
-			length--;
-	}
+	if (cut)
+		length = whole_characters(from, size - 1, length);
 	memcpy(to, from, length);
 	memset(to + length, 0, size - length);
 	return cut;

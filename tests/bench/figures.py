@@ -32,10 +32,12 @@ def read_samples(stream):
 
 
 def number(value):
-    """Three digits that count."""
+    """Three digits that count; all of a whole number."""
     if value is None:
         return "-"
-    digits = 0 if abs(value) >= 100 or value == 0 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    if value == int(value):
+        return str(int(value))
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
     return f"{value:.{digits}f}"
 
 
@@ -123,33 +125,26 @@ def costs(section, samples):
     table(headings if section == "explain" else headings + [EVENTS], rows)
 
 
-def passes(samples, what):
-    """CPU and ticks of runs of one length."""
-    return [(s["stop"]["cpu_ns"], s["stop"]["ticks"], s["stop"]["run_ns"]) for s in samples if s["what"] == what]
-
-
 def recorder(samples):
-    """A run with many ticks less one with few; then the interval the tool chooses by itself."""
+    """The passes after the first, with a fixed time between them and with what the tool chooses by itself."""
     rows = []
     for name, taken in samples.items():
         if "why" in taken[0]:
             rows.append([name, taken[0]["why"]])
             continue
-        few, many, default = (passes(taken, what) for what in ("few", "many", "default"))
-        each = [(b[0] - a[0]) / (b[1] - a[1]) for a, b in zip(few, many) if b[1] > a[1]]
-        base = median([a[0] for a in few])
-        share = [(run[0] - base) / run[2] * 100 for run in default]
+        fast, default, ps = ([s for s in taken if s["what"] == what] for what in ("fast", "default", "ps"))
+        each = [s["hold_cpu_ns"] / (s["stop"]["ticks"] - 1) for s in fast]
         crowd = median([s["processes"] for s in taken])
-        ps = [s["cpu_ns"] for s in taken if s["what"] == "ps"]
+        ps = [s["cpu_ns"] for s in ps]
         rows.append([
-            name, number(crowd), number(median([s["groups"] for s in taken])),
-            number(median(each) / MS), number(median(each) / crowd),
-            number(median(each) / SECOND * 100),
-            number(median([run[1] for run in default])), number(median([run[2] / SECOND for run in default])),
-            number(median(share)),
+            name, number(crowd), number(taken[0]["cgroups"]),
+            number(median(each) / MS), number(median(each) / crowd), number(median(each) / SECOND * 100),
+            number(median([s["stop"]["ticks"] - 1 for s in default])),
+            number(median([s["hold_ns"] / (s["stop"]["ticks"] - 1) / SECOND for s in default if s["stop"]["ticks"] > 1])),
+            number(median([s["hold_cpu_ns"] / s["hold_ns"] * 100 for s in default])),
             number(median(ps) / MS) if ps else "-", ratio(ps, each), events(taken),
         ])
-    table(["", "processes", "cgroups", "CPU ms/pass", "ns/process", "% CPU at 1/s", "by itself: passes", "in s", "% CPU",
+    table(["", "processes", "cgroups", "CPU ms/pass", "ns/process", "% CPU at 1/s", "it chooses: passes", "every s", "% CPU",
            "ps: CPU ms", "x", EVENTS], rows)
 
 

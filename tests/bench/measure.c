@@ -2,14 +2,17 @@
 /*
  * Runs a command and prints what it costs, as one line of JSON:
  *
- *   measure -o /dev/null COMMAND...          its whole life
- *   measure -a WORD [-h SECONDS] COMMAND...  until a line with WORD is read from it; with -h its memory after so
- *                                            long, what it does in that time, and its memory's peak
+ *   measure -o /dev/null COMMAND...    its whole life
+ *   measure -a WORD COMMAND...         until WORD is read from it: it is armed then
+ *     -s SECONDS                       its memory so long after
+ *     -h SECONDS                       and what it does in that time after that
+ *     -o FILE                          keeps its output
+ *     -t                               on a terminal, for those that hold back what they write into a pipe
  *
- *   {"wall_ns":41250310,"cpu_ns":38120911,"peak_kib":13900,"total_ns":..., ...}
+ *   {"wall_ns":41250310,"cpu_ns":38120911,"rss_kib":3804,"peak_kib":13900,"total_ns":39101000, ...}
  *
- * wall_ns and cpu_ns count from exec, total_ns (of wait4) from fork to the end, after SIGINT where it does not end by
- * itself. CPU is the process's own clock, so exact to the nanosecond, all its threads together.
+ * wall_ns and cpu_ns count from exec, total_ns (of wait4) from fork to the end, which is SIGINT's where it does not
+ * end by itself. cpu_ns is the clock of the process, all its threads together.
  * Exit status: 0, 1 when the command failed or ended before it was armed, 2 usage.
  */
 #include <dirent.h>
@@ -45,7 +48,7 @@ struct stream {
 
 struct measure {
 	const char *word, *output;
-	double hold_s;
+	double settle_s, hold_s;
 	bool terminal;
 	int output_fd;
 	pid_t pid;
@@ -96,6 +99,8 @@ static void __attribute__((noreturn)) become(struct measure *m, char **command, 
 {
 	/* whatever ends this must not leave the command behind */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* the background of a shell ignores it */
+	signal(SIGINT, SIG_DFL);
 	if (m->word && (dup2(ends[0], STDOUT_FILENO) < 0 || dup2(ends[1], STDERR_FILENO) < 0))
 		quit("dup2");
 	if (!m->word && m->output && dup2(m->output_fd, STDOUT_FILENO) < 0)
@@ -237,21 +242,29 @@ static uint64_t switches(const struct measure *m, unsigned int *ret_threads)
 	return sum;
 }
 
-/* lets it be for a while, and prints what it did and holds */
-static void hold(struct measure *m)
+static void wait_for(struct measure *m, double seconds)
+{
+	follow(m, clock_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * SECOND), false);
+}
+
+static void print_memory(const struct measure *m)
+{
+	printf("\"rss_kib\":%llu,\"anon_kib\":%llu,", (unsigned long long)process_value(m, "VmRSS:"),
+	       (unsigned long long)process_value(m, "RssAnon:"));
+}
+
+static void print_doings(struct measure *m)
 {
 	uint64_t begin = clock_ns(CLOCK_MONOTONIC), cpu = clock_ns(m->clock), lines = m->lines, before, after;
 	unsigned int threads;
 
 	before = switches(m, &threads);
-	follow(m, begin + (uint64_t)(m->hold_s * SECOND), false);
+	wait_for(m, m->hold_s);
 	after = switches(m, &threads);
 	printf("\"hold_ns\":%llu,\"hold_cpu_ns\":%llu,\"switches\":%llu,\"hold_lines\":%llu,\"threads\":%u,",
 	       (unsigned long long)(clock_ns(CLOCK_MONOTONIC) - begin),
 	       (unsigned long long)(clock_ns(m->clock) - cpu), (unsigned long long)(after - before),
 	       (unsigned long long)(m->lines - lines), threads);
-	printf("\"rss_kib\":%llu,\"anon_kib\":%llu,", (unsigned long long)process_value(m, "VmRSS:"),
-	       (unsigned long long)process_value(m, "RssAnon:"));
 }
 
 /* ---- its end ---------------------------------------------------------- */
@@ -313,8 +326,12 @@ static int run_armed(struct measure *m)
 	}
 	printf("{\"wall_ns\":%llu,\"cpu_ns\":%llu,", (unsigned long long)m->armed_wall_ns,
 	       (unsigned long long)m->armed_cpu_ns);
+	if (m->settle_s > 0) {
+		wait_for(m, m->settle_s);
+		print_memory(m);
+	}
 	if (m->hold_s > 0)
-		hold(m);
+		print_doings(m);
 	printf("\"peak_kib\":%llu,", (unsigned long long)process_value(m, "VmHWM:"));
 	stop(m, &usage);
 	print_usage(&usage);
@@ -326,7 +343,7 @@ int main(int argc, char **argv)
 	struct measure m = { .output_fd = -1 };
 	int option;
 
-	while ((option = getopt(argc, argv, "+a:h:o:t")) != -1) {
+	while ((option = getopt(argc, argv, "+a:h:o:s:t")) != -1) {
 		switch (option) {
 		case 'a':
 			m.word = optarg;
@@ -336,6 +353,9 @@ int main(int argc, char **argv)
 			break;
 		case 'o':
 			m.output = optarg;
+			break;
+		case 's':
+			m.settle_s = strtod(optarg, NULL);
 			break;
 		case 't':
 			m.terminal = true;

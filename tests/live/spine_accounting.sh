@@ -69,11 +69,11 @@ stop_tool() {
 # Twelve kills while the reader stands still, one more afterwards.
 stall() {
 	watch_start oomwatch --ring 4 "$@"
-	read -r stalled uptime_rest </proc/uptime
+	read -r stalled _ </proc/uptime
 	kill -STOP "$watch_pid"
 	check_sh 'the reader stands still' wait_until "$patience" is_stopped "$watch_pid"
 	provoke 12
-	read -r resumed uptime_rest </proc/uptime
+	read -r resumed _ </proc/uptime
 	kill -CONT "$watch_pid"
 	check_sh 'a gap line comes' wait_until "$patience" has_kind gap 1
 	check_sh 'and the kill that still fitted' \
@@ -95,7 +95,7 @@ filter() {
 
 # undisturbed COMMAND...: again when others provoked kills meanwhile.
 undisturbed() {
-	for undisturbed_try in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6; do
 		kills=0
 		kills_before=$(host_kills)
 		"$@"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck disable=SC2016,SC2154 source=lib.sh
+# shellcheck disable=SC2016,SC2086,SC2154 source=lib.sh
 # vm: default v1
 # kwhy doctor on systems that lack something: it names what, and what it says is
 # what watching then does. What is missing is hidden in a private mount
@@ -10,12 +10,15 @@
 kills=0
 oomwatch=$build/oomwatch
 kwhy=$build/kwhy
-refuse="$triggers/refuse -t 600"
 # Seconds that the doctor may take: no measure of speed.
 bound=10
 [ -z "${KWHY_GUEST:-}" ] || bound=120
 
-# Prefixes of a command that hide a part of the system.
+# Prefixes of a command that hide or refuse a part of the system.
+refuse() {
+	"$triggers/refuse" -t 600 "$@"
+}
+
 plainly() {
 	"$@"
 }
@@ -61,7 +64,7 @@ with_lockdown() {
 without_capability() {
 	without_capability_names=$1
 	shift
-	$refuse capability "$without_capability_names" "$@"
+	refuse capability "$without_capability_names" "$@"
 }
 
 # step OUT COMMAND...: sets $rc.
@@ -77,10 +80,10 @@ step() {
 examine() {
 	examine_text=$1
 	shift
-	read -r from uptime_rest </proc/uptime
+	read -r from _ </proc/uptime
 	step "$tmp/doctor.json" "$@" timeout "$bound" "$kwhy" doctor --json $doctor_options
 	doctor_rc=$rc
-	read -r to uptime_rest </proc/uptime
+	read -r to _ </proc/uptime
 	check_sh "$examine_text: the doctor ends within $bound s" \
 		test $((${to%.*} - ${from%.*})) -le "$bound"
 	step "$tmp/doctor.txt" "$@" timeout "$bound" "$kwhy" doctor $doctor_options
@@ -220,14 +223,14 @@ layout() {
 }
 
 privileges() {
-	if ! $refuse root true; then
+	if ! refuse root true; then
 		skip 'as nobody' 'cannot become nobody here'
 	else
 		cp "$oomwatch" "$kwhy" "$triggers/refuse" "$tmp"
 		chmod 0711 "$tmp"
 		chmod 0755 "$tmp/oomwatch" "$tmp/kwhy" "$tmp/refuse"
 		oomwatch=$tmp/oomwatch kwhy=$tmp/kwhy
-		examine 'as nobody' $refuse root
+		examine 'as nobody' refuse root
 		says privileges bad 'not root'
 		check_line 'not root'
 	fi
@@ -247,7 +250,7 @@ privileges() {
 
 seccomp() {
 	for errno in EPERM ENOSYS; do
-		examine "seccomp says $errno" $refuse bpf "$errno"
+		examine "seccomp says $errno" refuse bpf "$errno"
 		says privileges ok 'may load'
 		says bpf bad seccomp
 		check_line seccomp
@@ -308,7 +311,7 @@ file_systems() {
 }
 
 memlock_prefix() {
-	$refuse memlock 64 "$triggers/refuse" -t 600 \
+	refuse memlock 64 "$triggers/refuse" -t 600 \
 		capability sys_resource,sys_admin "$@"
 }
 
@@ -322,7 +325,7 @@ memlock() {
 		{ [ "${release%%.*}" -eq 5 ] && [ "$minor" -lt 11 ]; }; then
 		says memlock bad 'too small'
 		check_line memlock
-		examine 'memlock that may be raised' $refuse memlock 64
+		examine 'memlock that may be raised' refuse memlock 64
 		says memlock ok 'was raised'
 		check_sh 'memlock that may be raised: available' \
 			test "$verdict" != unavailable

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck disable=SC2016,SC2154 source=lib_oom.sh
+# shellcheck disable=SC2016,SC2086,SC2154 source=lib_oom.sh
 # vm: default
 # What each option promises, on live kills: filters, ends, formats, secrets.
 . "$(dirname "$0")/lib_oom.sh"

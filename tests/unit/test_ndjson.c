@@ -149,7 +149,7 @@ static void test_stream(void **state)
 	for (unsigned int i = 0; i < 300; i++) {
 		const struct record *record = records[i % COUNT(records)];
 		struct line_head head = { .time_ns = i, .kind = record->name, .severity = SEVERITY_WARNING,
-					  .message = "m\n\xff", .host = "h", .boot_ns = i, .seq = i, .id = "i" };
+					  .message = "m\n\xff", .host = "h", .boot_ns = i + 1, .seq = i + 1, .id = "i" };
 		struct text text = TEXT_ON(data);
 		json_t *line;
 

@@ -136,7 +136,7 @@ static bool drop_candidate(struct oom_kill *oom)
 
 static bool drop_arg(struct process *p)
 {
-	if (p->args_count <= 1)
+	if (!p->args_count)
 		return false;
 	p->args_count--;
 	return true;
@@ -156,25 +156,30 @@ static bool drop_level(struct oom_kill *oom)
 	return false;
 }
 
-/* the last resort: paths keep their end, which names the container */
-static bool shorten_path(char *path, size_t size)
+/* the last resort: long texts keep their end, which names the container or program */
+static bool shorten_text(char *string, size_t size, size_t keep)
 {
-	size_t length = strnlen(path, size), keep = 256;
+	size_t length = strnlen(string, size);
 
 	if (length <= keep + 4)
 		return false;
-	memmove(path + 4, path + length - keep, keep);
-	memcpy(path, "/...", 4);
-	memset(path + 4 + keep, 0, size - 4 - keep);
+	memmove(string + 4, string + length - keep, keep);
+	memcpy(string, "/...", 4);
+	memset(string + 4 + keep, 0, size - 4 - keep);
 	return true;
 }
 
-static bool shorten_paths(struct observation *o)
+static bool shorten_texts(struct observation *o)
 {
-	bool done = shorten_path(o->cgroup.path, sizeof(o->cgroup.path));
+	bool done = false;
 
-	for (uint64_t i = 0; i < o->oom_kill.limits_count; i++)
-		done |= shorten_path(o->oom_kill.limits[i].path, sizeof(o->oom_kill.limits[i].path));
+	for (size_t keep = 256; keep >= 32 && !done; keep /= 2) {
+		done |= shorten_text(o->cgroup.path, sizeof(o->cgroup.path), keep);
+		done |= shorten_text(o->process.exe, sizeof(o->process.exe), keep);
+		done |= shorten_text(o->container.unit, sizeof(o->container.unit), keep);
+		for (uint64_t i = 0; i < o->oom_kill.limits_count; i++)
+			done |= shorten_text(o->oom_kill.limits[i].path, sizeof(o->oom_kill.limits[i].path), keep);
+	}
 	return done;
 }
 
@@ -191,7 +196,7 @@ void oom_fit(struct observation *o)
 			observation_truncated(o, "oom_kill.history");
 		else if (drop_level(&o->oom_kill))
 			observation_truncated(o, "oom_kill.limits");
-		else if (shorten_paths(o))
+		else if (shorten_texts(o))
 			observation_truncated(o, "cgroup.path");
 		else
 			return;

@@ -115,6 +115,7 @@ void oom_decode(struct oom_incident *incident, const struct oom_victim_event *ev
 	if (o->cgroup.known.id) {
 		join(&path, &names, 0, event->names_cut);
 		o->cgroup.known.path = 1;
+		observation_identify(o);
 	}
 	if (event->names_cut)
 		observation_truncated(o, "cgroup.path");

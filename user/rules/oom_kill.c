@@ -105,8 +105,13 @@ static void kernel_explain(const struct observation *observation, struct verdict
 		  observation->oom_kill.domain_kernel_bytes, "kernel memory", ret);
 	oom_view_init(&v, observation);
 	text = say_advice(ret);
-	text_add(&text, "see which: grep -E '^(slab|sock|pagetables|kernel_stack|percpu)' ");
-	say_cgroup_file(&text, version, v.binding->path, "memory.stat", "memory.stat");
+	if (v.host) {
+		text_add(&text, "see which: grep -E '^(Slab|SUnreclaim|KernelStack|PageTables|Percpu)' /proc/meminfo; "
+				"slabtop -o -s c");
+	} else {
+		text_add(&text, "see which: grep -E '^(slab|sock|pagetables|kernel_stack|percpu)' ");
+		say_cgroup_file(&text, version, v.binding->path, "memory.stat", "memory.stat");
+	}
 	text = say_advice(ret);
 	text_add(&text, "many sockets or pipes with unread data, many threads or many files held open "
 			"are the usual owners: ls /proc/PID/fd | wc -l, ss -m");

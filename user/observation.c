@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "observation.h"
+
+#include <string.h>
+
+#include "container.h"
+#include "text.h"
+
+void observation_truncated(struct observation *observation, const char *what)
+{
+	uint64_t n = observation->truncated_count;
+
+	for (uint64_t i = 0; i < n; i++)
+		if (strcmp(observation->truncated[i], what) == 0)
+			return;
+	if (n == sizeof(observation->truncated) / sizeof(observation->truncated[0]))
+		return;
+	text_copy(observation->truncated[n], sizeof(observation->truncated[n]), what, strlen(what));
+	observation->truncated_count++;
+}
+
+void observation_identify(struct observation *o)
+{
+	struct container_identity identity;
+	struct container *c = &o->container;
+
+	if (!o->cgroup.known.path)
+		return;
+	container_identify(o->cgroup.path, strlen(o->cgroup.path), &identity);
+	if (*identity.id)
+		KNOW_TEXT(c, id, identity.id);
+	if (*identity.runtime)
+		KNOW_TEXT(c, runtime, identity.runtime);
+	if (*identity.pod_uid)
+		KNOW_TEXT(c, pod_uid, identity.pod_uid);
+	if (*identity.unit)
+		KNOW_TEXT(c, unit, identity.unit);
+}
