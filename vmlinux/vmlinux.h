@@ -7,8 +7,8 @@
  * behind bpf_core_field_exists() in bpf/compat.bpf.h only.
  *
  * Written by hand and not generated: 130 lines build in a tenth of the time of
- * 134 000, every line can be reviewed, and `scripts/check-vmlinux` compares
- * each member with a kernel's BTF.
+ * 134 000, every line can be reviewed, and tests/unit/test_vmlinux.c compares
+ * each member with the running kernel's BTF.
  */
 /* the guard bpftool's own header has: libbpf's headers look for it */
 #ifndef __VMLINUX_H__
@@ -112,12 +112,12 @@ struct mm_struct {
 	struct percpu_counter rss_stat[4];
 };
 
-struct mm_rss_stat {
+struct mm_rss_stat___before_6_2 {
 	atomic_long_t count[4];
 };
 
 struct mm_struct___before_6_2 {
-	struct mm_rss_stat rss_stat;
+	struct mm_rss_stat___before_6_2 rss_stat;
 };
 
 typedef struct {

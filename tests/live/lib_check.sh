@@ -150,7 +150,8 @@ lines_of() {
 # check_rule "ID...": one of these explains the line.
 check_rule() {
 	check "explained by $1" \
-		'.diagnosis.rule as $rule | $rules / " " | index($rule)' \
+		'.diagnosis.rule as $rule | .diagnosis.cause as $cause
+			| $rules / " " | index($rule)' \
 		--arg rules "$1"
 	check 'it says cause, evidence, what to do, how to verify' \
 		'[.diagnosis.title, .diagnosis.cause, .diagnosis.resource,

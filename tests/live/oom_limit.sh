@@ -9,22 +9,36 @@
 expected_rules='oom-limit-too-small'
 limit=$((64 * MIB))
 
+# too_small CGROUP LINES [RAMP_S]
+too_small() {
+	cgroup_new "$1" "$limit"
+	cgroup_run "$1" "$triggers/oom" steady 58 7 6 10 ${3:+"$3"}
+	wait_ready
+	wait_line oom_kill "$2" 60
+	await_exit "$pid" 30
+}
+
+check_too_small() {
+	check_sh "$1: the kernel counted one kill" test "$(oom_kills "$1")" -eq 1
+	select_line oom_kill '.process.pid == $pid' --argjson pid "$2"
+	check_kill "$2" oom "$1" "$1" "$limit" "$2"
+	check "$1: the history stays near the limit" \
+		'.oom_kill.history[-5:] | length == 5
+			and (map(.usage_bytes) | min > 0.75 * $limit)' \
+		--argjson limit "$limit"
+	check_shape "$expected_rules"
+}
+
 memory_controller
-cgroup_new limit "$limit"
 watch_oom
-cgroup_run limit "$triggers/oom" steady 58 7 6 10
-wait_ready
-wait_line oom_kill 1 60
-await_exit "$pid" 30
+too_small sudden 1
+sudden=$pid
+# The set is built up before it is steady, as by a program that starts.
+too_small ramped 2 3
+ramped=$pid
 watch_stop
 
-check_sh 'the kernel counted one kill' test "$(oom_kills limit)" -eq 1
-check_sh 'one kill, one line' test "$(lines_of oom_kill)" -eq 1
-select_line oom_kill
-check_kill "$pid" oom limit limit "$limit" "$pid"
-check 'the history stays near the limit' \
-	'.oom_kill.history | length >= 3
-		and (.[1:] | map(.usage_bytes) | min > 0.75 * $limit)' \
-	--argjson limit "$limit"
-check_rule "$expected_rules"
+check_too_small sudden "$sudden"
+check_too_small ramped "$ramped"
+check_sh 'two kills, two lines' test "$(lines_of oom_kill)" -eq 2
 finish

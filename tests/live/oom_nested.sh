@@ -40,5 +40,5 @@ check 'every level is there, from the victim up' \
 	--arg quiet "$(cgroup_path pod/quiet)" --arg pod "$(cgroup_path pod)" \
 	--arg base "$memory_base"
 check 'who asked is named' '.oom_kill.trigger_comm == "loud"'
-check_rule "$expected_rules"
+check_shape "$expected_rules"
 finish

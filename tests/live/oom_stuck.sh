@@ -39,7 +39,7 @@ check_stuck() {
 		'.oom_kill.stuck_pid == $pid and .oom_kill.stuck_state == $state
 			and .oom_kill.time_to_die_ns == null' \
 		--argjson pid "$victim" --arg state "$3"
-	check_rule "$expected_rules"
+	check_shape "$expected_rules"
 	kill_wait "$sibling"
 }
 

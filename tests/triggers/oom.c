@@ -154,16 +154,23 @@ static void run_hold(int argc, char **argv)
 	idle();
 }
 
-/* The working set is there at once, its top is freed and needed again. */
+/*
+ * The working set is there at once, or after RAMP_S; its top is freed and needed
+ * again for HOLD_S; then more is needed.
+ */
 static void run_steady(int argc, char **argv)
 {
 	struct hoard hoard = memory_hoard(MAP_PRIVATE);
 	size_t set = number(argv[1]) * MIB, churn = number(argv[3]) * MIB;
+	unsigned int ramp_s = argc > 5 ? number(argv[5]) : 0, i;
 	double end;
 
-	(void)argc;
 	if (churn > set)
 		quit(EXIT_USAGE, "the churn is part of the working set");
+	for (i = 0; i < ramp_s * 20; i++) {
+		grow_to(&hoard, set / (ramp_s * 20) * i);
+		sleep_ns(STEP_NS);
+	}
 	grow_to(&hoard, set);
 	ready(NULL);
 	end = now() + number(argv[2]);
@@ -338,7 +345,8 @@ static const struct mode modes[] = {
 	{ "leak", 2, 3, run_leak, "START_MIB MIB_PER_S [MAX_MIB]" },
 	{ "burst", 3, 3, run_burst, "BASE_MIB HOLD_S BURST_MIB" },
 	{ "hold", 1, 1, run_hold, "MIB" },
-	{ "steady", 4, 4, run_steady, "SET_MIB HOLD_S CHURN_MIB NEED_MIB" },
+	{ "steady", 4, 5, run_steady,
+	  "SET_MIB HOLD_S CHURN_MIB NEED_MIB [RAMP_S]" },
 	{ "tmpfs", 2, 2, run_tmpfs, "DIR MIB_PER_S" },
 	{ "shm", 1, 1, run_shm, "MIB_PER_S" },
 	{ "kernel", 1, 2, run_kernel, "pipe|socket [MIB_PER_S]" },
