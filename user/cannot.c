@@ -54,6 +54,10 @@ int cannot_watch(const struct tool *tool, const struct probe *probe, const struc
 	char names[128] = "";
 	struct text text = TEXT_ON(names);
 
+	if (*error_remedy(err)) {
+		tool_error(tool, "cannot watch '%s': %s%s", kind, strerror(-err), error_remedy(err));
+		return EXIT_FAILED;
+	}
 	for (unsigned int i = 0; i < probe->type->hook_count; i++)
 		text_format(&text, "%s%s", i ? ", " : "", probe->type->hooks[i].name);
 	if (options->hook && !probe->refused_count) {
@@ -67,6 +71,20 @@ int cannot_watch(const struct tool *tool, const struct probe *probe, const struc
 		tool_error(tool, "cannot watch '%s': every hook was refused (%s), the last with: %s; "
 			   "see kwhy doctor", kind, names, strerror(-err));
 	return EXIT_CANNOT;
+}
+
+const char *error_remedy(int err)
+{
+	switch (err) {
+	case -EMFILE:
+		return "; raise ulimit -n (64 is enough)";
+	case -ENFILE:
+		return "; the host is out of files: raise fs.file-max or find who holds them";
+	case -ENOMEM:
+		return "; give it more memory (16 MiB is enough)";
+	default:
+		return "";
+	}
 }
 
 const char *sink_reason(int err)

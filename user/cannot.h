@@ -14,6 +14,9 @@ int cannot_btf(const struct tool *tool, const struct options *options, int err);
 int cannot_watch(const struct tool *tool, const struct probe *probe, const struct probe_options *options,
 		 int err);
 
+/* "; what to do" about an error that has one answer, else "". */
+const char *error_remedy(int err);
+
 /* Why a --write file was refused, and what to do. */
 const char *sink_reason(int err);
 

@@ -94,10 +94,8 @@ static int open_kinds(struct session *s)
 		run->session = s;
 		run->type = type;
 		err = probe_open(&run->probe, type->probe, &s->kernel, &options);
-		if (err) {
-			cannot_watch(s->tool, &run->probe, &options, err);
-			return options.hook && err == -EINVAL ? EXIT_USAGE : EXIT_CANNOT;
-		}
+		if (err)
+			return cannot_watch(s->tool, &run->probe, &options, err);
 		s->kind_count++;
 		if (s->options.strict && run->probe.hook->fields_lost[0]) {
 			tool_error(s->tool, "--strict: '%s' would run degraded with hook '%s': %s",
@@ -109,7 +107,8 @@ static int open_kinds(struct session *s)
 			err = recorder_open(&s->recorder, &s->kernel, &s->procfs, &s->cgroupfs,
 					    s->options.tick_ns);
 			if (err) {
-				tool_error(s->tool, "cannot start the recorder: %s", strerror(-err));
+				tool_error(s->tool, "cannot start the recorder: %s%s", strerror(-err),
+					   error_remedy(err));
 				return EXIT_FAILED;
 			}
 			s->has_recorder = true;
@@ -131,8 +130,8 @@ static int load_recorder(struct session *s)
 	if (!err)
 		return EXIT_OK;
 	s->has_recorder = false;
-	tool_error(s->tool, "%s no history of memory before a kill: the recorder does not load: %s",
-		   s->options.strict ? "--strict:" : "there will be", strerror(-err));
+	tool_error(s->tool, "%s no history of memory before a kill: the recorder does not load: %s%s",
+		   s->options.strict ? "--strict:" : "there will be", strerror(-err), error_remedy(err));
 	return s->options.strict ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -231,8 +230,7 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 		return status;
 	err = open_loop(s);
 	if (err) {
-		tool_error(tool, "cannot start: %s%s", strerror(-err),
-			   err == -EMFILE ? "; raise ulimit -n (32 is enough)" : "");
+		tool_error(tool, "cannot start: %s%s", strerror(-err), error_remedy(err));
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
@@ -240,6 +238,8 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 
 void session_close(struct session *s)
 {
+	const int fds[] = { s->epoll_fd, s->signal_fd, s->tick_fd, s->due_fd };
+
 	for (unsigned int i = 0; i < s->kind_count; i++) {
 		if (s->kinds[i].state)
 			s->kinds[i].type->close(s->kinds[i].state);
@@ -252,8 +252,9 @@ void session_close(struct session *s)
 	sink_close(&s->outputs[1]);
 	cgroupfs_close(&s->cgroupfs);
 	procfs_close(&s->procfs);
-	for (int *fd = (int[]){ s->epoll_fd, s->signal_fd, s->tick_fd, s->due_fd, -1 }; *fd != -1; fd++)
-		close(*fd);
+	for (int i = 0; i < 4; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
 }
 
 /* ---- running -------------------------------------------------------- */
