@@ -29,22 +29,28 @@ static void sane_record(const struct record *record, char *data, size_t seen)
 		const struct field *field = &record->fields[i];
 		uint64_t value;
 
+		if (!field_known(data, i)) {
+			memset(data + at, 0, field->span);
+			continue;
+		}
 		if (field->meaning == MEANING_text) {
-			data[at + field->size - 1] = '\0';
+			size_t length = strnlen(data + at, field->size - 1);
+
+			memset(data + at + length, 0, field->size - length);
 			continue;
 		}
 		memcpy(&value, data + at, sizeof(value));
 		if (field->meaning == MEANING_flag)
 			value &= 1;
 		else if (field->meaning == MEANING_choice)
-			value %= field->max;
+			value = 1 + value % (field->max - 1);
 		else if (field->meaning == MEANING_number)
 			value = (uint64_t)((int64_t)value >> 32);
 		else
 			value >>= 16;
 		memcpy(data + at, &value, sizeof(value));
 	}
-	for (; i < record->field_count; i++)
+	for (; i < 64; i++)
 		field_set_known(data, i, false);
 }
 

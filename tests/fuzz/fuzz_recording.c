@@ -13,11 +13,13 @@
 #include "user/render.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 /* not assert(): NDEBUG must not silence it */
 #define REQUIRE(CONDITION) ((void)((CONDITION) ? 0 : (fprintf(stderr, "not so: " #CONDITION "\n"), abort(), 0)))
 
-enum { OUT_BYTES = 1024 * 1024 };
+enum { OUT_BYTES = 256 * 1024 };
 
 static const struct style style = { .width = 80, .utc = true };
 
@@ -94,4 +96,48 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	render("json", &o, &v, again);
 	REQUIRE(strcmp(again, json) == 0);
 	return 0;
+}
+
+/* end of the JSON value that begins at data: what stands at its own depth before the next , ] or } */
+static size_t value_end(const uint8_t *data, size_t size)
+{
+	unsigned int depth = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < size; i++) {
+		if (quoted && data[i] == '\\')
+			i++;
+		else if (data[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && (data[i] == '{' || data[i] == '['))
+			depth++;
+		else if (!quoted && depth && (data[i] == '}' || data[i] == ']'))
+			depth--;
+		else if (!quoted && !depth && (data[i] == ',' || data[i] == '}' || data[i] == ']'))
+			return i;
+	}
+	return size;
+}
+
+/* Bytes alone hardly ever make another good line: mostly a value becomes another one. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+	static const char *const values[] = {
+		"0", "1", "-1", "4096", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1.5",
+		"true", "false", "null", "\"\"", "\"max\"", "\"global\"", "\"memcg\"", "\"other\"", "\"0x1\"", "\"7\"",
+		"\"/a  b/\\u001b'\\uf7ff\"", "\"a\\nb\\u202e\"", "{}", "[]", "[{}]", "[0,\"x\"]", "536870912",
+	};
+	const char *value = values[seed % (sizeof(values) / sizeof(values[0]))];
+	size_t length = strlen(value), at = size ? seed / 64 % size : 0, end;
+
+	while (at < size && data[at] != ':')
+		at++;
+	if (seed / 32 % 4 == 0 || ++at >= size)
+		return LLVMFuzzerMutate(data, size, max_size);
+	end = at + value_end(data + at, size - at);
+	if (size - (end - at) + length > max_size)
+		return LLVMFuzzerMutate(data, size, max_size);
+	memmove(data + at + length, data + end, size - end);
+	memcpy(data + at, value, length);
+	return size - (end - at) + length;
 }

@@ -110,7 +110,7 @@ static void shape_judge(struct oom_shape *shape, const struct points *p, uint64_
 	steady = shape->steps >= LEAST_LEAK_STEPS && largest <= 45 && late >= 12;
 	if (much && steady && shape->grown_ns * 5 >= shape->span_ns)
 		shape->growth = OOM_GROWTH_LEAK;
-	else if (plateau(p, limit, shape) && shape->grown_bytes < percent(limit, 30))
+	else if (plateau(p, limit, shape))
 		shape->growth = OOM_GROWTH_PLATEAU;
 	else if (much && (largest >= 50 || shape->grown_ns * 5 < shape->span_ns))
 		shape->growth = OOM_GROWTH_BURST;
