@@ -47,7 +47,7 @@ check 'the cgroup path is kept' \
 check 'the victim is the one of the kernel log' \
 	'.process.pid == $pid and .process.uid == $uid' --argjson pid "$pid" \
 	--argjson uid "$(kernel_number "$pid" UID)"
-check_kernel_bytes "$pid" anon anon-rss "$(kernel_slack)"
+check_kernel_bytes "$pid" anon anon-rss "$(kernel_slack 1)"
 check 'the level that bound' \
 	'[.oom_kill.limits[] | select(.binding)] | length == 1
 		and .[0].max_bytes == $max' --argjson max "$limit"
