@@ -53,7 +53,6 @@ enum event_kind {
 };
 
 #define RECORD(NAME, DOC) struct NAME##_known {
-#define CONTEXT(NAME)
 #define END(NAME) };
 #define FIELD(MEANING, NAME, DOC) field_word NAME:1;
 #define CHOICE(ENUMERATION, NAME, DOC) field_word NAME:1;
@@ -63,7 +62,6 @@ enum event_kind {
 #define LIST(RECORD_NAME, MAX, NAME, DOC) field_word NAME:1;
 #define PART(RECORD_NAME, NAME, DOC) field_word NAME:1;
 #include "events/all.def"
-#include "events/reset.h"
 
 #define RECORD(NAME, DOC) struct NAME##_seen { struct NAME##_known known;
 #define CONTEXT(NAME) }; struct NAME##_context {
@@ -72,10 +70,6 @@ enum event_kind {
 #define TEXT(SIZE, NAME, DOC) char NAME[SIZE];
 #ifdef __bpf__	/* whole records, and what only they hold, are user space's; so is the name "cgroup" */
 #define END(NAME) };
-#define WORDS_NAMED(MAX, SIZE, NAME, KEY, DOC)
-#define NUMBERS(MAX, NAME, DOC)
-#define LIST(RECORD_NAME, MAX, NAME, DOC)
-#define PART(RECORD_NAME, NAME, DOC)
 #else
 #define END(NAME) }; struct NAME { struct NAME##_seen; struct NAME##_context; };
 #define WORDS_NAMED(MAX, SIZE, NAME, KEY, DOC) field_word NAME##_count; char NAME[MAX][SIZE];
@@ -84,7 +78,6 @@ enum event_kind {
 #define PART(RECORD_NAME, NAME, DOC) struct RECORD_NAME NAME;
 #endif
 #include "events/all.def"
-#include "events/reset.h"
 
 /* sets a field and says that it is known */
 #define KNOW(RECORD_POINTER, FIELD_NAME, EXPRESSION) \

@@ -23,7 +23,6 @@ const char *const kind_names[KIND_COUNT] = {
  * tables, the records.
  */
 #define RECORD(NAME, DOC) enum { NAME##_sum = sizeof(struct NAME##_known)
-#define CONTEXT(NAME)
 #define END(NAME) }; _Static_assert((int)sizeof(struct NAME) == (int)NAME##_sum, "hole in " #NAME);
 #define FIELD(MEANING, NAME, DOC) + sizeof(uint64_t)
 #define CHOICE(ENUMERATION, NAME, DOC) + sizeof(uint64_t)
@@ -33,10 +32,8 @@ const char *const kind_names[KIND_COUNT] = {
 #define LIST(RECORD_NAME, MAX, NAME, DOC) + sizeof(uint64_t) + (MAX) * sizeof(struct RECORD_NAME)
 #define PART(RECORD_NAME, NAME, DOC) + sizeof(struct RECORD_NAME)
 #include "events/all.def"
-#include "events/reset.h"
 
 #define RECORD(NAME, DOC) static const struct field NAME##_fields[] = {
-#define CONTEXT(NAME)
 #define END(NAME) };
 #define FIELD(MEANING, NAME, DOC) { .name = #NAME, .doc = DOC, .meaning = MEANING_##MEANING, \
 	.span = sizeof(uint64_t) },
@@ -55,18 +52,7 @@ const char *const kind_names[KIND_COUNT] = {
 #define PART(RECORD_NAME, NAME, DOC) { .name = #NAME, .doc = DOC, .meaning = MEANING_part, \
 	.span = sizeof(struct RECORD_NAME), .record = &RECORD_NAME##_record },
 #include "events/all.def"
-#include "events/reset.h"
 
 #define RECORD(NAME, DOC) const struct record NAME##_record = { #NAME, DOC, NAME##_fields, \
 	sizeof(NAME##_fields) / sizeof(struct field), sizeof(struct NAME) };
-#define CONTEXT(NAME)
-#define END(NAME)
-#define FIELD(MEANING, NAME, DOC)
-#define CHOICE(ENUMERATION, NAME, DOC)
-#define TEXT(SIZE, NAME, DOC)
-#define WORDS_NAMED(MAX, SIZE, NAME, KEY, DOC)
-#define NUMBERS(MAX, NAME, DOC)
-#define LIST(RECORD_NAME, MAX, NAME, DOC)
-#define PART(RECORD_NAME, NAME, DOC)
 #include "events/all.def"
-#include "events/reset.h"

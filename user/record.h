@@ -55,17 +55,7 @@ struct record {
 };
 
 #define RECORD(NAME, DOC) extern const struct record NAME##_record;
-#define CONTEXT(NAME)
-#define END(NAME)
-#define FIELD(MEANING, NAME, DOC)
-#define CHOICE(ENUMERATION, NAME, DOC)
-#define TEXT(SIZE, NAME, DOC)
-#define WORDS_NAMED(MAX, SIZE, NAME, KEY, DOC)
-#define NUMBERS(MAX, NAME, DOC)
-#define LIST(RECORD_NAME, MAX, NAME, DOC)
-#define PART(RECORD_NAME, NAME, DOC)
 #include "events/all.def"
-#include "events/reset.h"
 
 /* Words of the enumerations by value; [0] is NULL. */
 #define CHOICES(NAME) extern const char *const NAME##_words[];

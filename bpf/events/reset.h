@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Ends one reading of the .def files: forgets what their words meant. No guard. */
+/* Ends a reading of the .def files: forgets what their words meant. No guard. */
 #undef RECORD
 #undef CONTEXT
 #undef END

@@ -83,6 +83,16 @@ run_case() {
 	jq -r '.diagnosis.rule' "$tmp/json" >>"$tmp/rules"
 }
 
+# A line of the stream is passed on however long it is, or refused; never half of it.
+long_lines() {
+	for bytes in 1000 262100 300000 3000000; do
+		printf '{"kind":"start","start":{"x":"%*s"}}\n' "$bytes" '' >"$tmp/long"
+		cat "$tmp/long" "$tmp/long" >"$tmp/two"
+		"$kwhy" explain -j "$tmp/two" >"$tmp/out" || return
+		cmp "$tmp/two" "$tmp/out" || return
+	done
+}
+
 # The rules of a kind are rows of the table at the end of its file.
 rules_of() {
 	sed -n 's/^\t{ "\([a-z0-9-]*\)", ".*/\1/p' "$1"
@@ -98,6 +108,7 @@ for dir in "$golden"/*/*/; do
 	[ "$wanted" -ne 0 ] || run_case "$dir"
 done
 if [ $# -eq 0 ]; then
+	check 'long lines of the stream are passed on' long_lines
 	for file in "$root"/user/rules/*.c; do
 		for rule in $(rules_of "$file"); do
 			check "a case for the rule $rule" grep -qx "$rule" "$tmp/rules"

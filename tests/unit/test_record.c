@@ -21,17 +21,7 @@
 
 static const struct record *const records[] = {
 #define RECORD(NAME, DOC) &NAME##_record,
-#define CONTEXT(NAME)
-#define END(NAME)
-#define FIELD(MEANING, NAME, DOC)
-#define CHOICE(ENUMERATION, NAME, DOC)
-#define TEXT(SIZE, NAME, DOC)
-#define WORDS_NAMED(MAX, SIZE, NAME, KEY, DOC)
-#define NUMBERS(MAX, NAME, DOC)
-#define LIST(RECORD_NAME, MAX, NAME, DOC)
-#define PART(RECORD_NAME, NAME, DOC)
 #include "events/all.def"
-#include "events/reset.h"
 };
 
 /* room for any record */
@@ -74,7 +64,6 @@ static size_t at(const void *record, const void *member)
 #define RECORD(RECORD_NAME, DOC) static void places_##RECORD_NAME(void) { \
 	struct RECORD_NAME *r = calloc(1, sizeof(*r)); const struct record *record = &RECORD_NAME##_record; uint32_t n = 0; \
 	assert_non_null(r); assert_int_equal(record->size, sizeof(*r)); assert_string_equal(record->name, #RECORD_NAME);
-#define CONTEXT(NAME)
 #define END(NAME) assert_int_equal(n, record->field_count); free(r); }
 #define FIELD(MEANING, NAME, DOC) PLACE(NAME, sizeof(uint64_t))
 #define CHOICE(ENUMERATION, NAME, DOC) PLACE(NAME, sizeof(uint64_t))
@@ -86,23 +75,12 @@ static size_t at(const void *record, const void *member)
 #define LIST(LISTED_NAME, MAX, NAME, DOC) LISTED(NAME)
 #define PART(PART_NAME, NAME, DOC) PLACE(NAME, sizeof(struct PART_NAME))
 #include "events/all.def"
-#include "events/reset.h"
 
 static void test_places(void **state)
 {
 	(void)state;
 #define RECORD(NAME, DOC) places_##NAME();
-#define CONTEXT(NAME)
-#define END(NAME)
-#define FIELD(MEANING, NAME, DOC)
-#define CHOICE(ENUMERATION, NAME, DOC)
-#define TEXT(SIZE, NAME, DOC)
-#define WORDS_NAMED(MAX, SIZE, NAME, KEY, DOC)
-#define NUMBERS(MAX, NAME, DOC)
-#define LIST(RECORD_NAME, MAX, NAME, DOC)
-#define PART(RECORD_NAME, NAME, DOC)
 #include "events/all.def"
-#include "events/reset.h"
 }
 
 static void check_field(const struct record *record, uint32_t n)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Words of the .def files that a reading does not care about mean nothing. No guard. */
+#ifndef RECORD
+#define RECORD(NAME, DOC)
+#endif
+#ifndef CONTEXT
+#define CONTEXT(NAME)
+#endif
+#ifndef END
+#define END(NAME)
+#endif
+#ifndef FIELD
+#define FIELD(MEANING, NAME, DOC)
+#endif
+#ifndef CHOICE
+#define CHOICE(ENUMERATION, NAME, DOC)
+#endif
+#ifndef TEXT
+#define TEXT(SIZE, NAME, DOC)
+#endif
+#ifndef WORDS_NAMED
+#define WORDS_NAMED(MAX, SIZE, NAME, KEY, DOC)
+#endif
+#ifndef NUMBERS
+#define NUMBERS(MAX, NAME, DOC)
+#endif
+#ifndef LIST
+#define LIST(RECORD_NAME, MAX, NAME, DOC)
+#endif
+#ifndef PART
+#define PART(RECORD_NAME, NAME, DOC)
+#endif
