@@ -47,8 +47,7 @@ typedef __INT64_TYPE__ field_number;
 enum event_kind {
 	KIND_NONE,
 #define KIND(NAME, SYMPTOM, WORD) KIND_##NAME,
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 	KIND_COUNT,
 };
 

@@ -60,8 +60,7 @@ static const struct command {
 				    "  kwhy watch -w /var/log/kwhy.ndjson # cards here, NDJSON there\n",
 			.kinds = {
 #define KIND(NAME, SYMPTOM, WORD) KIND_##NAME,
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 			},
 			.takes_arguments = true,
 		},

@@ -9,8 +9,7 @@ const struct rule_table *rules_of(enum event_kind kind)
 {
 	static const struct rule_table *const tables[KIND_COUNT] = {
 #define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = &NAME##_rules,
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 	};
 
 	return kind < KIND_COUNT ? tables[kind] : NULL;

@@ -34,8 +34,7 @@ struct rule_table {
 };
 
 #define KIND(NAME, SYMPTOM, WORD) extern const struct rule_table NAME##_rules;
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 
 const struct rule_table *rules_of(enum event_kind kind);
 void diagnose(const struct observation *observation, struct verdict *ret);

@@ -37,8 +37,7 @@ struct examination {
 
 static const struct kind_type *const kind_types[KIND_COUNT] = {
 #define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = &NAME##_kind,
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 };
 
 static void examine_kind(struct examination *x, enum event_kind kind, const struct kernel *kernel,

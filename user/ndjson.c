@@ -143,8 +143,7 @@ static void json_facts(struct text *text, const struct observation *o)
 	switch (o->kind) {
 #define KIND(NAME, SYMPTOM, WORD) \
 	case KIND_##NAME: text_add(text, ",\"" #NAME "\":"); json_record(text, &NAME##_record, &o->NAME); break;
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 	default:
 		break;
 	}

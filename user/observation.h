@@ -24,8 +24,7 @@ struct observation {
 	char truncated[8][48];
 	union {
 #define KIND(NAME, SYMPTOM, WORD) struct NAME NAME;
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 	};
 };
 

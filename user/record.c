@@ -14,8 +14,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "known bits are read a
 
 const char *const kind_names[KIND_COUNT] = {
 #define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = #NAME,
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 };
 
 /*

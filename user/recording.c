@@ -190,8 +190,7 @@ static void read_kind(struct observation *o, const json_t *line)
 	switch (o->kind) {
 #define KIND(NAME, SYMPTOM, WORD) \
 	case KIND_##NAME: read_record(&NAME##_record, json_object_get(line, #NAME), &o->NAME); break;
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 	default:
 		break;
 	}

@@ -11,8 +11,7 @@
 static const struct record *const records[] = {
 	&process_record, &cgroup_record, &container_record,
 #define KIND(NAME, SYMPTOM, WORD) &NAME##_record,
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 	&start_record, &gap_record, &stop_record, &diagnosis_record,
 };
 

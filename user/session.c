@@ -17,8 +17,7 @@
 
 static const struct kind_type *const kind_types[KIND_COUNT] = {
 #define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = &NAME##_kind,
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 };
 
 /* ---- opening -------------------------------------------------------- */

@@ -40,8 +40,7 @@ struct kind_type {
 };
 
 #define KIND(NAME, SYMPTOM, WORD) extern const struct kind_type NAME##_kind; extern const struct probe_type NAME##_probe;
-#include "events/kinds.def"
-#undef KIND
+#include "events/all.def"
 
 enum { OUTPUTS = 2 };	/* stdout, --write */
 

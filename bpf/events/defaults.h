@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Words of the .def files that a reading does not care about mean nothing. No guard. */
+/* KIND(name, symptom, word): a record that is a kind of event a tool can watch */
+#ifndef KIND
+#define KIND(NAME, SYMPTOM, WORD)
+#endif
 #ifndef RECORD
 #define RECORD(NAME, DOC)
 #endif

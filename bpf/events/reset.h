@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Ends a reading of the .def files: forgets what their words meant. No guard. */
+#undef KIND
 #undef RECORD
 #undef CONTEXT
 #undef END
