@@ -4,9 +4,9 @@
  *
  *   crowd COUNT PAGES SECONDS [DIR GROUPS]
  *
- * forks COUNT children that each touch PAGES pages of their own, says "ready COUNT", and ends with them all at the
- * end of its input, or after SECONDS. With DIR, which is of a cgroup hierarchy, they are spread over GROUPS cgroups
- * made in it, as those of a host are over its services; who gave DIR removes them.
+ * forks COUNT children that each touch PAGES pages of their own, says "ready COUNT", and ends with them all
+ * at the end of its input, or after SECONDS. With DIR, which is of a cgroup hierarchy, they are spread over
+ * GROUPS cgroups made in it, as those of a host are over its services; who gave DIR removes them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 
 static const char *directory;
 static unsigned int groups;
-static unsigned int *settled;	/* shared: children that have their pages */
+static unsigned int *settled; /* shared: children that have their pages */
 
 static void enter(const char *path)
 {
@@ -60,7 +60,7 @@ static void __attribute__((noreturn)) sleep_on(size_t size)
 
 int main(int argc, char **argv)
 {
-	struct pollfd input = { STDIN_FILENO, POLLIN, 0 };
+	struct pollfd input = {STDIN_FILENO, POLLIN, 0};
 	unsigned int count, made = 0;
 	char byte;
 	pid_t *pids;

@@ -11,9 +11,9 @@
  *
  *   {"wall_ns":41250310,"cpu_ns":38120911,"rss_kib":3804,"peak_kib":13900,"total_ns":39101000, ...}
  *
- * wall_ns and cpu_ns count from exec, total_ns (of wait4) from fork to the end, which is SIGINT's where it does not
- * end by itself. cpu_ns is the clock of the process, all its threads together.
- * Exit status: 0, 1 when the command failed or ended before it was armed, 2 usage.
+ * wall_ns and cpu_ns count from exec, total_ns (of wait4) from fork to the end, which is SIGINT's where it
+ * does not end by itself. cpu_ns is the clock of the process, all its threads together. Exit status: 0, 1
+ * when the command failed or ended before it was armed, 2 usage.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SECOND 1000000000ULL
+#define SECOND	 1000000000ULL
 #define PATIENCE (10 * SECOND)
 
 /* read in the child just before exec */
@@ -41,7 +41,7 @@ struct origin {
 };
 
 struct stream {
-	int fd;		/* -1 once at its end */
+	int fd; /* -1 once at its end */
 	char line[4096];
 	size_t length;
 };
@@ -54,7 +54,7 @@ struct measure {
 	pid_t pid;
 	clockid_t clock;
 	struct origin *origin;
-	struct stream streams[2];	/* stdout, stderr */
+	struct stream streams[2]; /* stdout, stderr */
 	bool armed;
 	uint64_t armed_wall_ns, armed_cpu_ns, lines;
 };
@@ -113,7 +113,7 @@ static void __attribute__((noreturn)) become(struct measure *m, char **command, 
 
 static void start(struct measure *m, char **command)
 {
-	int ends[2] = { -1, -1 };
+	int ends[2] = {-1, -1};
 
 	m->origin = mmap(NULL, sizeof(*m->origin), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (m->origin == MAP_FAILED)
@@ -178,13 +178,13 @@ static void take(struct measure *m, struct stream *stream)
 static void follow(struct measure *m, uint64_t end, bool until_armed)
 {
 	while (!(until_armed && m->armed)) {
-		struct pollfd fds[2] = { { m->streams[0].fd, POLLIN, 0 }, { m->streams[1].fd, POLLIN, 0 } };
+		struct pollfd fds[2] = {{m->streams[0].fd, POLLIN, 0}, {m->streams[1].fd, POLLIN, 0}};
 		uint64_t now = clock_ns(CLOCK_MONOTONIC);
 		struct timespec left;
 
 		if (now >= end || (fds[0].fd < 0 && fds[1].fd < 0))
 			return;
-		left = (struct timespec){ (end - now) / SECOND, (end - now) % SECOND };
+		left = (struct timespec){(end - now) / SECOND, (end - now) % SECOND};
 		if (ppoll(fds, 2, &left, NULL) < 0 && errno != EINTR)
 			quit("poll");
 		for (int i = 0; i < 2; i++)
@@ -272,7 +272,7 @@ static void print_doings(struct measure *m)
 /* SIGINT, because all of the tools compared take it to print their totals */
 static int stop(struct measure *m, struct rusage *ret_usage)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGKILL };
+	static const int signals[] = {SIGINT, SIGTERM, SIGKILL};
 	int status;
 
 	for (int i = 0; i < 3; i++) {
@@ -340,7 +340,7 @@ static int run_armed(struct measure *m)
 
 int main(int argc, char **argv)
 {
-	struct measure m = { .output_fd = -1 };
+	struct measure m = {.output_fd = -1};
 	int option;
 
 	while ((option = getopt(argc, argv, "+a:h:o:s:t")) != -1) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=sh
-# shellcheck disable=SC2016 source=lib.sh
+# shellcheck disable=SC2016,SC2034 source=lib.sh
 # Sourced by the live tests of oomwatch: lib.sh, and what the kernel itself says
 # about a kill, to compare with. Not a test: not executable.
 . "$(dirname "$0")/lib.sh"

@@ -416,6 +416,21 @@ static void test_fitted(void **state)
 	}
 }
 
+/* processes that share their memory, each counted: more than twice the limit before it was reached */
+static void test_lasts(void **state)
+{
+	const char *lasts;
+
+	(void)state;
+	leak_make(10);
+	for (uint64_t i = 0; i < 24; i++)
+		o.oom_kill.history[i].anon_bytes = 3 * (512ULL << 20) + i * (30 << 20);
+	diagnose(&o, &verdict);
+	lasts = strstr(words_of(&verdict), " lasts ");
+	if (lasts && strcspn(lasts, "d\n") < 20 && lasts[strcspn(lasts, "d\n")] == 'd')
+		fail_msg("a limit that is full already%.40s", lasts);
+}
+
 /* ---- commands ------------------------------------------------------------------- */
 
 /* bash takes it: no quote is left open, nothing was cut */
@@ -468,6 +483,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_known),
 		cmocka_unit_test(test_traps),
 		cmocka_unit_test(test_fitted),
+		cmocka_unit_test(test_lasts),
 		cmocka_unit_test(test_commands),
 	};
 
