@@ -27,24 +27,6 @@ static uint64_t wall_time(uint64_t boot_ns)
 	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME) + boot_ns;
 }
 
-static bool path_below(const char *path, const char *above)
-{
-	size_t length = strlen(above);
-
-	if (strcmp(above, "/") == 0)
-		return true;
-	return strncmp(path, above, length) == 0 && (!path[length] || path[length] == '/');
-}
-
-static bool wanted(const struct options *options, const struct observation *o)
-{
-	if (options->pid && (!o->process.known.pid || o->process.pid != options->pid))
-		return false;
-	if (options->comm && (!o->process.known.comm || strcmp(o->process.comm, options->comm) != 0))
-		return false;
-	return !options->cgroup || (o->cgroup.known.path && path_below(o->cgroup.path, options->cgroup));
-}
-
 static void make_id(const struct session *s, uint64_t seq, char *id, size_t size)
 {
 	struct text text = { .data = id, .size = size };
@@ -89,7 +71,7 @@ void session_deliver(struct session *s, enum event_kind kind, struct observation
 	const char *where = NULL;
 	int err;
 
-	if (!wanted(&s->options, o) || (s->options.count && s->events >= s->options.count)) {
+	if (!observation_wanted(o, &s->options) || (s->options.count && s->events >= s->options.count)) {
 		run->filtered++;
 		return;
 	}

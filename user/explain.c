@@ -14,6 +14,7 @@
 
 struct explainer {
 	const struct tool *tool;
+	const struct options *options;
 	const struct renderer *renderer;
 	struct style style;
 	bool json;		/* stream lines are passed on as they are */
@@ -23,21 +24,32 @@ struct explainer {
 	size_t length;
 };
 
-/* 0, or -errno of the write */
-static int put(struct explainer *e, const char *data, size_t length)
+static int write_whole(const char *data, size_t length)
 {
 	size_t done = 0;
 
-	if (e->length + length > sizeof(e->held) || !length) {
-		while (done < e->length) {
-			ssize_t n = write(STDOUT_FILENO, e->held + done, e->length - done);
+	while (done < length) {
+		ssize_t n = write(STDOUT_FILENO, data + done, length - done);
 
-			if (n < 0 && errno != EINTR)
-				return -errno;
-			done += n > 0 ? n : 0;
-		}
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		done += n > 0 ? n : 0;
+	}
+	return 0;
+}
+
+/* length 0 writes what is held. 0, or -errno of the write */
+static int put(struct explainer *e, const char *data, size_t length)
+{
+	int err = 0;
+
+	if (e->length + length > sizeof(e->held) || !length) {
+		err = write_whole(e->held, e->length);
 		e->length = 0;
 	}
+	/* a line of someone else's may have any length */
+	if (err || length > sizeof(e->held))
+		return err ? err : write_whole(data, length);
 	memcpy(e->held + e->length, data, length);
 	e->length += length;
 	return 0;
@@ -62,6 +74,8 @@ static int explain_line(struct explainer *e, const char *file, unsigned long num
 
 	switch (recording_read(line, length, &observation, &reason)) {
 	case RECORDING_OBSERVATION:
+		if (!observation_wanted(&observation, e->options))
+			return 0;
 		diagnose(&observation, &verdict);
 		e->renderer->observation(&text, &e->style, &observation, &verdict);
 		e->count++;
@@ -92,12 +106,11 @@ static int explain_file(struct explainer *e, const char *file)
 		return -errno;
 	while (!err && (!e->max || e->count < e->max) && (length = getline(&line, &size, input)) > 0) {
 		number++;
-		if (line[length - 1] != '\n') {
-			complain(e, file, number, "it was cut: it has no newline");
-			break;
-		}
-		if (length > 1)
-			err = explain_line(e, file, number, line, length - 1);
+		/* a last line without newline may be whole; what was cut does not parse */
+		if (line[length - 1] == '\n')
+			length--;
+		if (length)
+			err = explain_line(e, file, number, line, length);
 	}
 	if (!err && ferror(input))
 		err = errno ? -errno : -EIO;
@@ -120,6 +133,7 @@ int explain(const struct tool *tool, const struct options *options)
 		return EXIT_FAILED;
 	}
 	e->tool = tool;
+	e->options = options;
 	e->renderer = renderer_find(format);
 	e->json = strcmp(format, "json") == 0;
 	e->max = options->count;

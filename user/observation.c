@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "container.h"
+#include "options.h"
 #include "text.h"
 
 void observation_truncated(struct observation *observation, const char *what)
@@ -35,4 +36,22 @@ void observation_identify(struct observation *o)
 		KNOW_TEXT(c, pod_uid, identity.pod_uid);
 	if (*identity.unit)
 		KNOW_TEXT(c, unit, identity.unit);
+}
+
+static bool path_below(const char *path, const char *above)
+{
+	size_t length = strlen(above);
+
+	if (strcmp(above, "/") == 0)
+		return true;
+	return strncmp(path, above, length) == 0 && (!path[length] || path[length] == '/');
+}
+
+bool observation_wanted(const struct observation *o, const struct options *options)
+{
+	if (options->pid && (!o->process.known.pid || o->process.pid != options->pid))
+		return false;
+	if (options->comm && (!o->process.known.comm || strcmp(o->process.comm, options->comm) != 0))
+		return false;
+	return !options->cgroup || (o->cgroup.known.path && path_below(o->cgroup.path, options->cgroup));
 }

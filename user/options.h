@@ -12,6 +12,7 @@
 
 #include "events.h"
 
+struct observation;
 struct tool;
 
 struct options {
@@ -40,6 +41,8 @@ struct options {
 
 /* 0, or -EINVAL after one line on stderr that says what is wrong and what to do. */
 int options_parse(struct options *ret, const struct tool *tool, int argc, char **argv);
+/* What --pid, --comm and --cgroup leave; a subject that is not known is left out. */
+bool observation_wanted(const struct observation *observation, const struct options *options);
 void options_help(FILE *file, const struct tool *tool);
 
 #endif

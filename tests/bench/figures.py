@@ -169,6 +169,10 @@ def main():
         costs(section, samples)
     else:
         {"recorder": recorder, "kill": kill}[section](samples)
+    strangers = sum(kind["generated"] for taken in samples.values() for sample in taken
+                    for kind in sample.get("stop", {}).get("kinds", []))
+    if strangers and section != "kill":
+        print(f"  (with {strangers} events of others, whose cost is in these figures: take them again when there are none)")
 
 
 main()

@@ -88,9 +88,10 @@ filters() {
 	start_tool count -j -n 2 --cgroup "$memory_base"
 	check_sh 'the tools are armed' wait_until "$patience" armed
 	cgroup_new a "$limit"
-	cgroup_new a/deep
 	cgroup_new ab "$limit"
 	quick_kill a flag-a
+	# v2: processes only in leaves.
+	cgroup_new a/deep
 	quick_kill a/deep flag-b
 	quick_kill ab flag-b
 	cgroup_run held "$triggers/oom" -n sibling burst 1 0 18

@@ -326,6 +326,8 @@ static const struct trap traps[] = {
 	{ "neighbour-victim-volunteered", "lower the neighbour's protection", NULL },
 	/* an LXC container's name is no hash to shorten */
 	{ "limit-too-small-lxc", NULL, "in container staging-database-03" },
+	/* a recording is not trusted: its words are quoted in commands */
+	{ "shell-injection", "--memory=1342177280 ;reboot", NULL },
 	/* a schedule that helps at today's limit, not at twice of it */
 	{ "leak", "restart on a schedule below that time", NULL },
 	/* the host has no memory.stat of a cgroup to look at */

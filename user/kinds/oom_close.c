@@ -32,15 +32,30 @@ static void add_group(struct oom_incident *incident)
 		observation_truncated(&incident->observation, "oom_kill.group_killed.pids");
 }
 
+/* a zombie has given its memory back */
+static bool still_there(const struct session *s, uint64_t pid, struct process_stat *ret)
+{
+	return procfs_stat(&s->procfs, pid, ret) == 0 && ret->state != 'Z' && ret->state != 'X';
+}
+
+bool oom_all_gone(const struct session *s, const struct oom_incident *incident)
+{
+	struct process_stat stat;
+
+	for (uint64_t i = 0; i < incident->member_count; i++)
+		if (still_there(s, incident->members[i].pid, &stat))
+			return false;
+	return true;
+}
+
 static void add_stuck(struct session *s, struct oom_incident *incident, uint64_t pid)
 {
 	struct oom_kill *oom = &incident->observation.oom_kill;
 	struct process_stat stat;
 
-	/* a zombie has given its memory back; a process that is gone was only told late */
-	if (procfs_stat(&s->procfs, pid, &stat) || stat.state == 'Z' || stat.state == 'X') {
+	/* a process that is gone was only told late */
+	if (!still_there(s, pid, &stat))
 		return;
-	}
 	KNOW(oom, stuck_pid, pid);
 	oom->stuck_state[0] = stat.state;
 	oom->known.stuck_state = 1;
@@ -106,17 +121,29 @@ void oom_close_up(struct session *s, struct oom_incident *incident, uint64_t now
 /* what the observation may take, so that the diagnosis has room */
 enum { OBSERVATION_BYTES = 5200 };
 
-/* every second sample goes, but never the last, which is the instant */
-static bool thin_history(struct oom_kill *oom)
+/*
+ * The sample goes whose neighbours are nearest in time: what stays is spread
+ * evenly. Never the first, and never the last, which is the instant.
+ */
+static bool thin_history(struct oom_kill *oom, uint64_t least)
 {
-	uint64_t kept = 0;
+	uint64_t nearest = UINT64_MAX, out = 0;
 
-	if (oom->history_count <= 6)
+	if (oom->history_count <= least)
 		return false;
-	for (uint64_t i = 0; i < oom->history_count; i++)
-		if (i % 2 == (oom->history_count - 1) % 2)
-			oom->history[kept++] = oom->history[i];
-	oom->history_count = kept;
+	for (uint64_t i = 1; i + 1 < oom->history_count; i++) {
+		uint64_t between = oom->history[i + 1].boot_ns - oom->history[i - 1].boot_ns;
+
+		if (between < nearest) {
+			nearest = between;
+			out = i;
+		}
+	}
+	if (!out)
+		return false;
+	memmove(&oom->history[out], &oom->history[out + 1],
+		(oom->history_count - out - 1) * sizeof(oom->history[0]));
+	oom->history_count--;
 	return true;
 }
 
@@ -134,17 +161,19 @@ static bool drop_candidate(struct oom_kill *oom)
 	return true;
 }
 
-static bool drop_arg(struct process *p)
+static bool drop_arg(struct process *p, uint64_t least)
 {
-	if (!p->args_count)
+	if (p->args_count <= least)
 		return false;
 	p->args_count--;
 	return true;
 }
 
 /* a level between the leaf and the one that bound says least */
-static bool drop_level(struct oom_kill *oom)
+static bool drop_level(struct oom_kill *oom, uint64_t least)
 {
+	if (oom->limits_count <= least)
+		return false;
 	for (uint64_t i = 1; i < oom->limits_count; i++) {
 		if (oom->limits[i].binding)
 			continue;
@@ -185,16 +214,23 @@ static bool shorten_texts(struct observation *o)
 
 void oom_fit(struct observation *o)
 {
+	struct oom_kill *oom = &o->oom_kill;
+
+	/* by how little it is missed; the rules need the history most */
 	while (ndjson_observation_bytes(o) > OBSERVATION_BYTES) {
-		if (o->oom_kill.history_count > 12 && thin_history(&o->oom_kill))
-			observation_truncated(o, "oom_kill.history");
-		else if (drop_arg(&o->process))
+		if (drop_arg(&o->process, 4))
 			observation_truncated(o, "process.args");
-		else if (drop_candidate(&o->oom_kill))
-			observation_truncated(o, "oom_kill.candidates");
-		else if (thin_history(&o->oom_kill))
+		else if (drop_level(oom, 4))
+			observation_truncated(o, "oom_kill.limits");
+		else if (thin_history(oom, 14))
 			observation_truncated(o, "oom_kill.history");
-		else if (drop_level(&o->oom_kill))
+		else if (drop_candidate(oom))
+			observation_truncated(o, "oom_kill.candidates");
+		else if (drop_arg(&o->process, 0))
+			observation_truncated(o, "process.args");
+		else if (thin_history(oom, 10))
+			observation_truncated(o, "oom_kill.history");
+		else if (drop_level(oom, 1))
 			observation_truncated(o, "oom_kill.limits");
 		else if (shorten_texts(o))
 			observation_truncated(o, "cgroup.path");

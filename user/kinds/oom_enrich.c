@@ -318,6 +318,25 @@ static void add_history(struct session *s, struct oom_incident *incident)
 	add_slope(oom);
 }
 
+/*
+ * Before 5.18 memory.stat of v2 counts only some kinds of kernel memory: the
+ * rest of the usage is kernel memory too.
+ */
+static void add_kernel_rest(struct oom_incident *incident)
+{
+	struct oom_kill *oom = &incident->observation.oom_kill;
+	const struct oom_sample *instant = &oom->history[oom->history_count - 1];
+	uint64_t rest;
+
+	if (incident->observation.cgroup.version != 2 || !incident->binding_id || !oom->known.domain_kernel_bytes ||
+	    !oom->known.domain_file_bytes || !oom->known.domain_shmem_bytes ||
+	    !instant->known.usage_bytes || !instant->known.anon_bytes)
+		return;
+	rest = instant->anon_bytes + oom->domain_file_bytes + oom->domain_shmem_bytes;
+	if (instant->usage_bytes > rest && instant->usage_bytes - rest > oom->domain_kernel_bytes)
+		oom->domain_kernel_bytes = instant->usage_bytes - rest;
+}
+
 void oom_enrich(struct session *s, struct oom_incident *incident)
 {
 	struct oom_kill *oom = &incident->observation.oom_kill;
@@ -342,6 +361,7 @@ void oom_enrich(struct session *s, struct oom_incident *incident)
 	recorder_refresh(&s->recorder);
 	add_candidates(s, incident, domain_bytes);
 	add_history(s, incident);
+	add_kernel_rest(incident);
 	d = recorder_find_domain(&s->recorder, incident->binding_id);
 	if (d && (!oom->known.killed || oom->killed)) {
 		KNOW(oom, earlier_kills, d->oom_kills);

@@ -186,6 +186,7 @@ static void take_exit(struct oom_state *state, const struct oom_member_event *ev
 		}
 	}
 	incident->last_exit_ns = event->header.boot_ns;
+	incident->settle_ns = event->header.boot_ns + SETTLE_NS;
 }
 
 static int oom_event(struct session *s, void *state_pointer, const void *data, size_t size)
@@ -226,8 +227,8 @@ static uint64_t incident_due(const struct oom_incident *incident)
 
 	if (!incident->decision)
 		return 0;
-	if (!incident->alive && incident->last_exit_ns && incident->last_exit_ns + SETTLE_NS < due)
-		return incident->last_exit_ns + SETTLE_NS;
+	if (!incident->alive && incident->settle_ns && incident->settle_ns < due)
+		return incident->settle_ns;
 	return due;
 }
 
@@ -250,10 +251,15 @@ static void oom_expire(struct session *s, void *state_pointer, uint64_t now)
 	struct oom_state *state = state_pointer;
 
 	for (unsigned int i = 0; i < OOM_INCIDENTS; i++) {
-		uint64_t due = incident_due(&state->incidents[i]);
+		struct oom_incident *incident = &state->incidents[i];
+		uint64_t due = incident_due(incident);
 
-		if (due && due <= now)
-			report(s, state, &state->incidents[i], now);
+		if (!due || due > now)
+			continue;
+		if (now < incident->observation.boot_ns + HOLD_NS && !oom_all_gone(s, incident))
+			incident->settle_ns = now + SETTLE_NS;
+		else
+			report(s, state, incident, now);
 	}
 }
 

@@ -20,6 +20,7 @@ struct oom_incident {
 		bool gone;
 	} members[OOM_MEMBERS];
 	uint64_t freed_bytes, last_exit_ns;
+	uint64_t settle_ns;		/* told not before this: their memory is still being given back */
 	uint64_t binding_id;	/* cgroup that was reached; 0: host or unknown */
 	struct observation observation;
 };
@@ -35,6 +36,8 @@ struct oom_state {
 void oom_decode(struct oom_incident *incident, const struct oom_victim_event *event);
 /* everything looked up at once: identity, history, candidates, classes */
 void oom_enrich(struct session *session, struct oom_incident *incident);
+/* no member has an address space any more */
+bool oom_all_gone(const struct session *session, const struct oom_incident *incident);
 /* what is known once the victims are gone, or still there */
 void oom_close_up(struct session *session, struct oom_incident *incident, uint64_t now_ns);
 /* keeps the line below LINE_BYTES */

@@ -106,28 +106,42 @@ static const struct oom_candidate *victim_candidate(const struct oom_kill *o, ui
 	return NULL;
 }
 
+static bool in_group(const struct oom_kill *o, uint64_t pid)
+{
+	for (uint64_t i = 0; o->known.group_killed && i < o->group_killed.pids_count; i++)
+		if (o->group_killed.pids[i] == pid)
+			return true;
+	return false;
+}
+
 static void say_trigger(const struct observation *observation, struct verdict *ret)
 {
+	const struct process *p = &observation->process;
 	const struct oom_kill *o = &observation->oom_kill;
-	const struct oom_candidate *c = victim_candidate(o, observation->process.pid);
-	struct text text = say_evidence(ret, "who", BASIS_MEASURED);
+	const struct oom_candidate *c = p->known.pid ? victim_candidate(o, p->pid) : NULL;
+	struct text text;
 
-	if (o->known.trigger_pid && o->trigger_pid == observation->process.pid)
+	if (!o->known.trigger_pid && !o->known.victim_oom_score_adj)
+		return;
+	text = say_evidence(ret, "who", BASIS_MEASURED);
+	if (!o->known.trigger_pid)
+		text_add(&text, "who asked for the page is unknown");
+	else if (p->known.pid && o->trigger_pid == p->pid)
 		text_add(&text, "it asked for the page itself");
 	else {
-		say_process(&text, o->trigger_comm, o->known.trigger_pid, o->trigger_pid);
-		text_add(&text, " asked for the page and lives");
+		say_process(&text, o->trigger_comm, true, o->trigger_pid);
+		text_add(&text, in_group(o, o->trigger_pid) ? " asked for the page and died with it" :
+							      " asked for the page");
 	}
-	if (o->known.gfp_flags && o->known.order && o->order > 0)
+	if (o->known.order && o->order > 0)
 		text_format(&text, " (order %lld)", (long long)o->order);
 	if (c && c->known.score)
 		text_format(&text, "; chosen by score %lld", (long long)c->score);
 	if (o->known.victim_oom_score_adj)
 		text_format(&text, "%s oom_score_adj %lld", c && c->known.score ? "," : ";",
 			    (long long)o->victim_oom_score_adj);
-	if (o->known.victim_is_thread && o->victim_is_thread && observation->process.known.tid)
-		text_format(&text, "; the kernel named its thread %llu",
-			    (unsigned long long)observation->process.tid);
+	if (o->known.victim_is_thread && o->victim_is_thread && p->known.tid)
+		text_format(&text, "; the kernel named its thread %llu", (unsigned long long)p->tid);
 }
 
 static void say_candidates(const struct oom_view *v, struct verdict *ret)
@@ -139,7 +153,7 @@ static void say_candidates(const struct oom_view *v, struct verdict *ret)
 	for (uint64_t i = 0; i < o->candidates_count && said < 3; i++) {
 		const struct oom_candidate *c = &o->candidates[i];
 
-		if (c->known.victim && c->victim)
+		if ((c->known.victim && c->victim) || !c->known.anon_bytes)
 			continue;
 		if (!said)
 			text = say_evidence(ret, "", BASIS_INFERRED);
@@ -147,11 +161,22 @@ static void say_candidates(const struct oom_view *v, struct verdict *ret)
 		say_process(&text, c->comm, c->known.pid, c->pid);
 		text_add(&text, " ");
 		text_bytes(&text, oom_candidate_bytes(c));
-		if (c->known.protected && c->protected)
+		if (c->known.protected && c->protected && c->known.oom_score_adj)
 			text_format(&text, " (protected, oom_score_adj %lld)", (long long)c->oom_score_adj);
 		else if (c->known.score)
 			text_format(&text, " (score %lld)", (long long)c->score);
 	}
+}
+
+/* the value a series had at a time: that of the last sample until then */
+static uint64_t value_at(const struct oom_kill *o, uint64_t boot_ns)
+{
+	uint64_t value = 0, found;
+
+	for (uint64_t i = 0; i < o->history_count; i++)
+		if (oom_sample_value(&o->history[i], &found) && o->history[i].boot_ns <= boot_ns)
+			value = found;
+	return value;
 }
 
 static void say_history(const struct oom_view *v, struct verdict *ret)
@@ -159,18 +184,25 @@ static void say_history(const struct oom_view *v, struct verdict *ret)
 	static const char *const bars[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
 	const struct oom_kill *o = v->oom;
 	const struct oom_shape *s = &v->shape;
-	uint64_t high = v->limit_bytes;
+	uint64_t high = v->limit_bytes, end = 0, columns, points = 0, value;
 	struct text text;
 
 	if (o->history_count < 2 || !s->span_ns)
 		return;
-	for (uint64_t i = 0; i < o->history_count; i++)
-		if (o->history[i].anon_bytes > high)
-			high = o->history[i].anon_bytes;
+	for (uint64_t i = 0; i < o->history_count; i++) {
+		if (!oom_sample_value(&o->history[i], &value))
+			continue;
+		points++;
+		high = value > high ? value : high;
+		end = o->history[i].boot_ns;
+	}
+	/* evenly over time: the samples are dense only at the end */
+	columns = points < 20 ? points : 20;
+	if (columns < 2)
+		return;
 	text = say_evidence(ret, "history", BASIS_MEASURED);
-	for (uint64_t i = 0; high && i < o->history_count; i++)
-		if (o->history[i].known.anon_bytes)
-			text_add(&text, bars[o->history[i].anon_bytes / (high / 8 + 1)]);
+	for (uint64_t i = 0; high && i < columns; i++)
+		text_add(&text, bars[value_at(o, end - s->span_ns / (columns - 1) * (columns - 1 - i)) / (high / 8 + 1)]);
 	text_add(&text, " anonymous memory from ");
 	text_bytes(&text, s->first_bytes);
 	text_add(&text, " to ");
@@ -199,14 +231,15 @@ static void say_after(const struct oom_kill *o, struct verdict *ret)
 	/* that it came back follows from the map being gone; what the cgroup holds then was read */
 	text = say_evidence(ret, "after", o->known.freed_bytes ? BASIS_INFERRED : BASIS_MEASURED);
 	if (n >= 2)
-		text_format(&text, "%llu processes died together%s; ", (unsigned long long)n,
+		text_format(&text, "%llu processes died together%s", (unsigned long long)n,
 			    o->known.oom_group_set && o->oom_group_set ? " (memory.oom.group)" : "");
 	if (o->known.freed_bytes) {
+		text_add(&text, n >= 2 ? "; " : "");
 		text_bytes(&text, o->freed_bytes);
 		text_add(&text, " came back");
 	}
 	if (o->known.time_to_die_ns) {
-		text_add(&text, o->known.freed_bytes ? " in " : "gone after ");
+		text_add(&text, o->known.freed_bytes ? " in " : n >= 2 ? "; gone after " : "gone after ");
 		text_duration(&text, o->time_to_die_ns);
 	}
 	if (o->known.usage_after_bytes) {
@@ -226,7 +259,7 @@ static void say_subject(const struct observation *observation, struct verdict *r
 	text_add(&title, killed ? "OOM KILL  " : "OOM, NOTHING KILLED  ");
 	say_process(&title, p->comm, p->known.pid, p->pid);
 	if (c->known.id)
-		text_format(&title, "  in container %.12s", c->id);
+		text_format(&title, strlen(c->id) == 64 ? "  in container %.12s" : "  in container %s", c->id);
 	else if (c->known.unit)
 		text_format(&title, "  in %s", c->unit);
 	else if (observation->cgroup.known.path) {

@@ -40,6 +40,33 @@ static void exiting_explain(const struct observation *observation, struct verdic
 	oom_say_summary(observation, &v, "no kill", ret);
 }
 
+/* ---- by hand -------------------------------------------------------- */
+
+static bool hand_matches(const struct observation *observation)
+{
+	return observation->oom_kill.known.scope && observation->oom_kill.scope == OOM_SCOPE_OTHER;
+}
+
+static void hand_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct process *p = &observation->process;
+	struct oom_view v;
+	struct text text;
+
+	oom_view_init(&v, observation);
+	text = say_cause(ret);
+	text_add(&text, "nothing had run out and nobody waited for memory: the kernel was asked to kill by hand "
+			"(sysrq f), or by a path that tries no reclaim first");
+	confide(ret, BASIS_INFERRED);
+	text = say_advice(ret);
+	text_add(&text, "ask who wrote f to /proc/sysrq-trigger or pressed the keys: dmesg | grep -i sysrq");
+	oom_say_summary(observation, &v, "by hand", ret);
+	text = say_message(ret);
+	text_add(&text, "OOM: ");
+	say_process(&text, p->comm, p->known.pid, p->pid);
+	text_add(&text, " killed by hand (sysrq f)");
+}
+
 /* ---- whose memory it is --------------------------------------------- */
 
 /* more than half of the domain is of a class that no process can free by dying */
@@ -70,7 +97,7 @@ static void say_class(const struct observation *observation, const char *what, u
 	text_add(&text, " of ");
 	text_bytes(&text, v.limit_bytes);
 	text_format(&text, " %s", what);
-	confide(ret, BASIS_MEASURED);
+	confide(ret, strcmp(word, "page cache") == 0 ? BASIS_INFERRED : BASIS_MEASURED);
 	oom_say_summary(observation, &v, word, ret);
 }
 
@@ -97,7 +124,6 @@ static bool kernel_matches(const struct observation *observation)
 
 static void kernel_explain(const struct observation *observation, struct verdict *ret)
 {
-	uint64_t version = observation->cgroup.version;
 	struct oom_view v;
 	struct text text;
 
@@ -108,10 +134,16 @@ static void kernel_explain(const struct observation *observation, struct verdict
 	if (v.host) {
 		text_add(&text, "see which: grep -E '^(Slab|SUnreclaim|KernelStack|PageTables|Percpu)' /proc/meminfo; "
 				"slabtop -o -s c");
+	} else if (!oom_has_file(observation, v.binding ? v.binding->path : NULL)) {
+		text_add(&text, "see which: memory.stat of the cgroup");
+	} else if (observation->cgroup.version == 1) {
+		text_add(&text, "see how much: cat ");
+		say_cgroup_file(&text, 1, v.binding->path, "memory.kmem.usage_in_bytes", "");
 	} else {
 		text_add(&text, "see which: grep -E '^(slab|sock|pagetables|kernel_stack|percpu)' ");
-		say_cgroup_file(&text, version, v.binding->path, "memory.stat", "memory.stat");
+		say_cgroup_file(&text, 2, v.binding->path, "", "memory.stat");
 	}
+	say_whole(&text, &ret->diagnosis.advice_count);
 	text = say_advice(ret);
 	text_add(&text, "many sockets or pipes with unread data, many threads or many files held open "
 			"are the usual owners: ls /proc/PID/fd | wc -l, ss -m");
@@ -131,8 +163,8 @@ static void cache_explain(const struct observation *observation, struct verdict 
 	say_class(observation, "are page cache that could not be reclaimed in time (dirty, locked or mapped)",
 		  observation->oom_kill.domain_file_bytes, "page cache", ret);
 	text = say_advice(ret);
-	text_add(&text, "slow storage under a writer is the usual reason: look at io.pressure and "
-			"memory.stat file_dirty, file_writeback; write with O_DIRECT or fsync as you go");
+	text_add(&text, "slow storage under a writer, or mlock, is the usual reason: look at /proc/pressure/io and at "
+			"dirty, writeback and unevictable in memory.stat; write with O_DIRECT or fsync as you go");
 }
 
 /* someone else in the domain holds most of it, and more than the victim did */
@@ -170,9 +202,10 @@ static void neighbour_explain(const struct observation *observation, struct verd
 	text_add(&text, " of ");
 	text_bytes(&text, v.limit_bytes);
 	text_add(&text, v.host ? " of the host" : " of the same cgroup");
-	if (c->known.protected && c->protected)
+	if (c->known.protected && c->protected && c->known.oom_score_adj)
 		text_format(&text, " and is protected by oom_score_adj %lld", (long long)c->oom_score_adj);
-	if (c->known.growth_bytes_per_s && c->growth_bytes_per_s > 0) {
+	if (c->known.growth_bytes_per_s && c->growth_bytes_per_s > 0 &&
+	    c->growth_bytes_per_s < INT64_MAX / 60) {
 		text_add(&text, "; it grew ");
 		text_bytes(&text, c->growth_bytes_per_s * 60);
 		text_add(&text, "/min");
@@ -188,7 +221,8 @@ static void neighbour_explain(const struct observation *observation, struct verd
 		text_format(&text, "give it a limit of its own (systemctl set-property UNIT MemoryMax=%llu)",
 			    (unsigned long long)oom_round_up(v.limit_bytes / 2));
 	else
-		text_add(&text, "give each of the two a cgroup of its own, or lower the neighbour's protection");
+		text_format(&text, "give each of the two a cgroup of its own%s",
+			    c->known.protected && c->protected ? ", or take the neighbour's protection away" : "");
 	oom_say_summary(observation, &v, "a neighbour holds most of it", ret);
 }
 
@@ -240,6 +274,14 @@ static bool leak_matches(const struct observation *observation)
 	return growth_is(observation, OOM_GROWTH_LEAK);
 }
 
+/* nanoseconds that so many bytes take at a rate per minute */
+static uint64_t time_to_grow(uint64_t bytes, uint64_t per_min)
+{
+	double ns = (double)bytes / per_min * 60e9;
+
+	return ns < 1e18 ? ns : 1e18;
+}
+
 static void leak_explain(const struct observation *observation, struct verdict *ret)
 {
 	uint64_t rate;
@@ -255,14 +297,27 @@ static void leak_explain(const struct observation *observation, struct verdict *
 	text_add(&text, " for ");
 	text_duration(&text, v.shape.grown_ns);
 	text_add(&text, " without a plateau: a leak");
+	/* a short look cannot tell a leak from a job that needs more than there is */
+	if (v.shape.grown_ns < 120000000000ULL)
+		text_add(&text, ", or more data than fits");
 	confide(ret, BASIS_INFERRED);
 	text = say_advice(ret);
-	text_add(&text, "find the leak before raising the limit: at this rate ");
-	text_bytes(&text, 2 * v.limit_bytes);
-	text_add(&text, " lasts ");
-	text_duration(&text, rate ? (uint64_t)((2.0 * v.limit_bytes - v.shape.first_bytes) / rate * 60e9) : 0);
+	text_add(&text, "find the leak before raising the limit");
+	if (rate) {
+		text_add(&text, ": at this rate a limit of ");
+		text_bytes(&text, 2 * v.limit_bytes);
+		text_add(&text, " lasts only ");
+		text_duration(&text, time_to_grow(v.limit_bytes, rate));
+		text_add(&text, " longer");
+	}
 	text = say_advice(ret);
-	text_add(&text, "restart on a schedule below that time until it is fixed; take a heap profile while it grows");
+	text_add(&text, "take a heap profile while it grows; until it is fixed, a restart before the limit is reached");
+	if (rate) {
+		text_add(&text, " (it fills it in ");
+		text_duration(&text, time_to_grow(v.limit_bytes, rate));
+		text_add(&text, ")");
+	}
+	text_add(&text, " is kinder than a kill");
 	oom_say_summary(observation, &v, "leak", ret);
 }
 
@@ -294,10 +349,13 @@ static void burst_explain(const struct observation *observation, struct verdict 
 	oom_say_raise(observation, &v, oom_round_up(v.limit_bytes + v.shape.grown_bytes / 2),
 		  "a first try: the burst was cut off at the limit, how much it needs is unknown", ret);
 	oom_say_summary(observation, &v, "burst", ret);
+	if (!v.binding || !oom_has_file(observation, v.binding->path))
+		return;
 	text = say_verify(ret);
 	text_add(&text, "cat ");
 	say_cgroup_file(&text, observation->cgroup.version, v.binding->path, "memory.max_usage_in_bytes",
 			"memory.peak");
+	say_whole(&text, &ret->diagnosis.verify_count);
 }
 
 static bool small_matches(const struct observation *observation)
@@ -307,10 +365,17 @@ static bool small_matches(const struct observation *observation)
 
 static void small_explain(const struct observation *observation, struct verdict *ret)
 {
+	const struct oom_kill *o = &observation->oom_kill;
 	struct oom_view v;
 	struct text text;
+	uint64_t need;
 
 	oom_view_init(&v, observation);
+	/* what cannot be dropped besides the heap counts too; less than an eighth more is no change */
+	need = v.shape.steady_bytes / 4 * 5 + (o->known.domain_shmem_bytes ? o->domain_shmem_bytes : 0) +
+	       (o->known.domain_kernel_bytes ? o->domain_kernel_bytes : 0);
+	if (need < v.limit_bytes / 8 * 9)
+		need = v.limit_bytes / 8 * 9;
 	text = say_cause(ret);
 	oom_say_place(&text, &v);
 	text_add(&text, " is smaller than what it steadily needs: anonymous memory stood at ");
@@ -320,8 +385,7 @@ static void small_explain(const struct observation *observation, struct verdict 
 	text_duration(&text, v.shape.span_ns);
 	text_add(&text, " and did not keep growing");
 	confide(ret, BASIS_INFERRED);
-	oom_say_raise(observation, &v, oom_round_up(v.limit_bytes + v.limit_bytes / 4),
-		  "the steady use plus a quarter", ret);
+	oom_say_raise(observation, &v, oom_round_up(need), "the steady use plus a quarter", ret);
 	text = say_advice(ret);
 	text_add(&text, "or make it need less (heap size, cache size, worker count), if the limit is meant");
 	oom_say_summary(observation, &v, "limit smaller than the working set", ret);
@@ -346,8 +410,10 @@ static void short_explain(const struct observation *observation, struct verdict 
 	oom_view_init(&v, observation);
 	text = say_cause(ret);
 	oom_say_place(&text, &v);
-	text_add(&text, " was reached; there is not enough history to tell a leak from a burst or a limit that "
-			"is too small");
+	text_add(&text, !v.binding && !o->known.scope ? " ran out; this line says too little to tell why" :
+			v.limit_bytes ? " was reached; there is not enough history to tell a leak from a burst or a "
+					"limit that is too small" :
+					" was reached; without it the growth before cannot be judged");
 	if (o->known.victim_age_ns && o->victim_age_ns < 10000000000ULL) {
 		text_add(&text, " (the victim lived ");
 		text_duration(&text, o->victim_age_ns);
@@ -356,12 +422,12 @@ static void short_explain(const struct observation *observation, struct verdict 
 	confide(ret, BASIS_UNKNOWN);
 	text = say_advice(ret);
 	if (o->known.earlier_kills && o->earlier_kills)
-		text_format(&text, "this is kill %llu in this cgroup since the watch began: at every start it needs "
-			    "more than the limit, so raise it and look at the peak",
+		text_format(&text, "this is kill %llu in this cgroup since the watch began: raise the limit once and look "
+			    "at where the memory then settles",
 			    (unsigned long long)o->earlier_kills + 1);
 	else
 		text_add(&text, "keep oomwatch running: the next kill will come with its history");
-	oom_say_summary(observation, &v, "not enough history to say why", ret);
+	oom_say_summary(observation, &v, v.limit_bytes ? "not enough history to say why" : "cause unknown", ret);
 }
 
 static bool always(const struct observation *observation)
@@ -388,6 +454,7 @@ static void unrecognised_explain(const struct observation *observation, struct v
 static const struct rule rules[] = {
 	{ "oom-already-exiting", "the chosen task was already exiting; nothing was killed",
 	  exiting_matches, exiting_explain },
+	{ "oom-by-hand", "nothing had run out: sysrq f, or a path without reclaim", hand_matches, hand_explain },
 	{ "oom-tmpfs", "shared memory or tmpfs fills the domain", tmpfs_matches, tmpfs_explain },
 	{ "oom-kernel-memory", "kernel memory fills the domain", kernel_matches, kernel_explain },
 	{ "oom-cache", "page cache that cannot be reclaimed fills the domain", cache_matches, cache_explain },

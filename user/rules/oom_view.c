@@ -14,11 +14,14 @@ static uint64_t percent(uint64_t of, unsigned int n)
 }
 
 /* anonymous and shared memory is what cannot be dropped: cache fills any cgroup and means nothing */
-static bool sample_value(const struct oom_sample *sample, uint64_t *ret)
+bool oom_sample_value(const struct oom_sample *sample, uint64_t *ret)
 {
 	if (!sample->known.boot_ns || !sample->known.anon_bytes)
 		return false;
 	*ret = sample->anon_bytes;
+	/* processes that share an address space count it once each */
+	if (sample->known.usage_bytes && sample->usage_bytes < *ret)
+		*ret = sample->usage_bytes;
 	return true;
 }
 
@@ -35,7 +38,7 @@ static void points_read(struct points *ret, const struct oom_kill *oom)
 	for (uint64_t i = 0; i < oom->history_count && ret->n < 24; i++) {
 		uint64_t value;
 
-		if (!sample_value(&oom->history[i], &value))
+		if (!oom_sample_value(&oom->history[i], &value))
 			continue;
 		if (ret->n && oom->history[i].boot_ns <= ret->time[ret->n - 1])
 			continue;
@@ -96,6 +99,17 @@ static void steps_measure(const struct points *p, uint64_t start, uint64_t *ret_
 		    (p->value[p->n - 1] - before_late) * 100 / growth : 0;
 }
 
+/* before its growth it had not been as high already: a saw-tooth is no burst */
+static bool was_flat(const struct points *p, uint64_t start)
+{
+	uint64_t growth = p->value[p->n - 1] - p->low;
+
+	for (uint64_t i = 0; i < start; i++)
+		if (p->value[i] > p->low + growth / 2)
+			return false;
+	return true;
+}
+
 static void shape_judge(struct oom_shape *shape, const struct points *p, uint64_t limit)
 {
 	uint64_t start = onset(p), largest, late;
@@ -112,7 +126,7 @@ static void shape_judge(struct oom_shape *shape, const struct points *p, uint64_
 		shape->growth = OOM_GROWTH_LEAK;
 	else if (plateau(p, limit, shape))
 		shape->growth = OOM_GROWTH_PLATEAU;
-	else if (much && (largest >= 50 || shape->grown_ns * 5 < shape->span_ns))
+	else if (much && was_flat(p, start) && (largest >= 50 || shape->grown_ns * 5 < shape->span_ns))
 		shape->growth = OOM_GROWTH_BURST;
 }
 
@@ -134,8 +148,7 @@ static void shape_read(struct oom_shape *ret, const struct oom_kill *oom, uint64
 
 uint64_t oom_candidate_bytes(const struct oom_candidate *c)
 {
-	return (c->known.anon_bytes ? c->anon_bytes : 0) + (c->known.shmem_bytes ? c->shmem_bytes : 0) +
-	       (c->known.swap_bytes ? c->swap_bytes : 0);
+	return (c->known.anon_bytes ? c->anon_bytes : 0) + (c->known.shmem_bytes ? c->shmem_bytes : 0);
 }
 
 uint64_t oom_rate_per_min(const struct oom_shape *shape)
@@ -166,12 +179,14 @@ void oom_view_init(struct oom_view *ret, const struct observation *observation)
 		if (oom->host.known.available_bytes)
 			ret->usage_bytes = oom->host.total_bytes - oom->host.available_bytes;
 	}
+	/* what is in swap takes none of the limit */
 	if (oom->known.victim_anon_bytes)
-		ret->victim_bytes = oom->victim_anon_bytes + oom->victim_shmem_bytes + oom->victim_swap_bytes;
+		ret->victim_bytes = oom->victim_anon_bytes +
+				    (oom->known.victim_shmem_bytes ? oom->victim_shmem_bytes : 0);
 	for (uint64_t i = 0; i < oom->candidates_count; i++) {
 		const struct oom_candidate *c = &oom->candidates[i];
 
-		if (c->known.victim && c->victim)
+		if ((c->known.victim && c->victim) || !c->known.anon_bytes)
 			continue;
 		if (!ret->largest || oom_candidate_bytes(c) > oom_candidate_bytes(ret->largest))
 			ret->largest = c;

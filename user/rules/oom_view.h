@@ -31,7 +31,7 @@ struct oom_view {
 	const struct oom_limit *binding;	/* NULL when no level is known to have bound */
 	uint64_t limit_bytes;			/* of the domain; 0: unknown */
 	uint64_t usage_bytes;			/* of the domain; 0: unknown */
-	uint64_t victim_bytes;			/* anon + shmem + swap of the victim; 0: unknown */
+	uint64_t victim_bytes;			/* anon + shmem of the victim; 0: unknown */
 	const struct oom_candidate *largest;	/* other than the victims; NULL: unknown or none */
 	bool host;				/* scope is global */
 	struct oom_shape shape;
@@ -39,8 +39,11 @@ struct oom_view {
 
 void oom_view_init(struct oom_view *ret, const struct observation *observation);
 
-/* a task's part in the domain: anon + shmem + swap */
+/* a task's part in the domain: anon + shmem */
 uint64_t oom_candidate_bytes(const struct oom_candidate *candidate);
+
+/* The domain's anonymous memory at a sample; false when it or its time is unknown. */
+bool oom_sample_value(const struct oom_sample *sample, uint64_t *ret);
 
 /* bytes per minute of the growth that led to the kill; 0 when it did not grow */
 uint64_t oom_rate_per_min(const struct oom_shape *shape);

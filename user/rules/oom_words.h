@@ -16,6 +16,9 @@ void oom_say_place(struct text *text, const struct oom_view *view);
 /* "6.0 MiB/s" where minutes would exaggerate a short look, else "3.1 MiB/min" */
 void oom_say_rate(struct text *text, const struct oom_shape *shape);
 
+/* True when a command may name the files of a cgroup: its version is known and its path whole. */
+bool oom_has_file(const struct observation *observation, const char *path);
+
 /* Advice: raise the limit to so much, because; in the words of who manages the cgroup. */
 void oom_say_raise(const struct observation *observation, const struct oom_view *view, uint64_t bytes,
 		   const char *because, struct verdict *ret);

@@ -64,6 +64,19 @@ struct text say_verify(struct verdict *verdict)
 	return MEMBER(d->verify[d->verify_count++]);
 }
 
+void say_whole(const struct text *text, uint64_t *count)
+{
+	if (text->cut && *count) {
+		text->data[0] = '\0';
+		--*count;
+	}
+}
+
+bool say_path_is_whole(const char *path)
+{
+	return strncmp(path, "/.../", 5) != 0;
+}
+
 void say_process(struct text *text, const char *comm, bool has_pid, uint64_t pid)
 {
 	text_add(text, *comm ? comm : "process");

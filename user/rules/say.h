@@ -17,6 +17,12 @@ struct text say_evidence(struct verdict *verdict, const char *about, enum basis 
 struct text say_advice(struct verdict *verdict);
 struct text say_verify(struct verdict *verdict);
 
+/* Takes a command back that did not fit: half of one is worse than none. */
+void say_whole(const struct text *text, uint64_t *count);
+
+/* False for a path that was shortened to fit the line: no file has that name. */
+bool say_path_is_whole(const char *path);
+
 /* "comm[pid]", or what of it is known */
 void say_process(struct text *text, const char *comm, bool has_pid, uint64_t pid);
 
