@@ -4,8 +4,8 @@
 
 usage: figures.py SECTION <SAMPLES
 
-A sample is a line: name, tab, JSON, and for what accounts for its events, tab, its stop line. Sample n of a name is
-compared with sample n of the reference. A ratio "x" is the median of these; in brackets the middle 95 % of what it
+A sample is a line: name, tab, JSON (null when it failed), and for what accounts for its events, tab, its stop line.
+Sample n of a name is compared with sample n of the reference. A ratio "x" is the median of these; in brackets the middle 95 % of what it
 comes to when the rounds are drawn again.
 """
 import json
@@ -25,7 +25,7 @@ def read_samples(stream):
     for line in stream:
         name, sample, *stop = line.rstrip("\n").split("\t")
         sample = json.loads(sample)
-        if stop and stop[0]:
+        if sample and stop and stop[0]:
             sample["stop"] = json.loads(stop[0])["stop"]
         samples.setdefault(name, []).append(sample)
     return samples
@@ -42,11 +42,12 @@ def number(value):
 
 
 def median(values):
-    return statistics.median(values) if values else None
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
 
 
 def ratio(values, reference):
-    pairs = [a / b for a, b in zip(values, reference) if b]
+    pairs = [a / b for a, b in zip(values, reference) if b and a is not None]
     if not pairs:
         return "-"
     text = f"{median(pairs):.2f}"
@@ -66,9 +67,13 @@ def table(headings, rows):
         print("  " + "  ".join(cells).rstrip())
 
 
+def stopped_kinds(samples):
+    return [kind for sample in samples if sample for kind in sample.get("stop", {}).get("kinds", [])]
+
+
 def events(samples):
     """What all runs of a name account for."""
-    kinds = [kind for sample in samples for kind in sample.get("stop", {}).get("kinds", [])]
+    kinds = stopped_kinds(samples)
     if not kinds:
         return "not told"
     return "/".join(str(sum(kind[key] for kind in kinds)) for key in ("generated", "delivered", "filtered", "lost"))
@@ -107,20 +112,24 @@ COSTS = {
 def costs(section, samples):
     columns = COSTS[section]
     reference = samples["json" if section == "explain" else "oomwatch"]
+
+    def apply(value, taken):
+        return [value(sample) if sample else None for sample in taken]
+
     headings = [""]
     for heading, _, compared in columns:
         headings += [heading, "x"] if compared else [heading]
     rows = []
     for name, taken in samples.items():
-        if "why" in taken[0]:
+        if taken[0] and "why" in taken[0]:
             rows.append([name, taken[0]["why"]])
             continue
         row = [name]
         for _, value, compared in columns:
-            values = [value(sample) for sample in taken]
+            values = apply(value, taken)
             row.append(number(median(values)))
             if compared:
-                row.append(ratio(values, [value(sample) for sample in reference if "why" not in sample]))
+                row.append(ratio(values, apply(value, reference)))
         rows.append(row if section == "explain" else row + [events(taken)])
     table(headings if section == "explain" else headings + [EVENTS], rows)
 
@@ -169,8 +178,7 @@ def main():
         costs(section, samples)
     else:
         {"recorder": recorder, "kill": kill}[section](samples)
-    strangers = sum(kind["generated"] for taken in samples.values() for sample in taken
-                    for kind in sample.get("stop", {}).get("kinds", []))
+    strangers = sum(kind["generated"] for taken in samples.values() for kind in stopped_kinds(taken))
     if strangers and section != "kill":
         print(f"  (with {strangers} events of others, whose cost is in these figures: take them again when there are none)")
 

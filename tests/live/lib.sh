@@ -17,7 +17,6 @@
 # KWHY_BUILD is where the executables are, KWHY_WAIT (30) how many seconds the
 # tool may take to start and stop: a guest without KVM is 30 times slower.
 # KWHY_KEEP: a directory where the tool's NDJSON is kept.
-# KWHY_TICK, when set, is given to the tool as --tick.
 # Runs under dash and busybox sh, with jq.
 # shellcheck disable=SC2016,SC2034 # the dollars are jq's, the names the tests'
 set -eu
@@ -261,8 +260,6 @@ mount_remove() {
 watch_start() {
 	watch_tool=$1
 	shift
-	# an emulated CPU makes a pass of the recorder dear, which would space them out
-	[ -z "${KWHY_TICK:-}" ] || set -- --tick "$KWHY_TICK" "$@"
 	if [ "${watch_cards:-0}" = 1 ]; then
 		"$build/$watch_tool" -o card -w "$out" "$@" >"$card" \
 			2>"$tmp/watch.err" &

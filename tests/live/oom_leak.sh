@@ -11,12 +11,7 @@ rate=6
 
 memory_controller
 cgroup_new leak "$limit"
-if [ "${KWHY_GUEST:-0}" = 1 ]; then
-	watch_oom
-else
-	# With the pace that the recorder chooses by itself.
-	watch_start oomwatch
-fi
+watch_oom
 cgroup_run leak "$triggers/oom" leak 10 "$rate"
 wait_ready
 ticks=$(start_ticks "$pid")
