@@ -180,7 +180,7 @@ def main():
         {"recorder": recorder, "kill": kill}[section](samples)
     strangers = sum(kind["generated"] for taken in samples.values() for kind in stopped_kinds(taken))
     if strangers and section != "kill":
-        print(f"  (with {strangers} events of others, whose cost is in these figures: take them again when there are none)")
+        print(f"  (met {strangers} events of others in these runs, whose cost is in the figures: take them again without)")
 
 
 main()

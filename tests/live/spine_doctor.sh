@@ -343,9 +343,23 @@ memlock() {
 	fi
 }
 
+# Before 5.11 the maps of all of root's programs count together.
+beside() {
+	"$oomwatch" -j >"$tmp/other.out" 2>/dev/null &
+	tool_pid=$!
+	note_pid "$tool_pid"
+	wait_until "$patience" grep -q '"kind":"start"' "$tmp/other.out" || true
+	examine 'beside another tool' refuse memlock 64
+	check_sh 'beside another tool: available' test "$verdict" != unavailable
+	kill -TERM "$tool_pid"
+	await_exit "$tool_pid" "$patience"
+	check_sh 'beside another tool: that one ends with 0' test "$status" -eq 0
+}
+
 doctor_options=
 memory_controller
 here
+beside
 privileges
 seccomp
 if unshare -m --propagation private true 2>/dev/null; then
