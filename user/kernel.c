@@ -5,18 +5,44 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/*
+ * Where the file can be mapped (6.16 "btf: Allow mmap of vmlinux btf") it is
+ * read once and not twice as libbpf does it.
+ */
+static struct btf *load_vmlinux(void)
+{
+	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
+	struct btf *btf = NULL;
+	struct stat status;
+	void *data;
+
+	if (fd < 0)
+		return btf__load_vmlinux_btf();
+	data = fstat(fd, &status) || !status.st_size ? MAP_FAILED :
+	       mmap(NULL, status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (data == MAP_FAILED)
+		return btf__load_vmlinux_btf();
+	btf = btf__new(data, status.st_size);
+	munmap(data, status.st_size);
+	return btf;
+}
 
 int kernel_open(struct kernel *ret, const char *btf_path)
 {
 	struct btf *btf;
 
-	btf = btf_path ? btf__parse(btf_path, NULL) : btf__load_vmlinux_btf();
+	btf = btf_path ? btf__parse(btf_path, NULL) : load_vmlinux();
 	if (!btf)
 		return -errno;
 	if (btf_path && btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT) < 0) {
@@ -111,9 +137,4 @@ int kernel_kprobe(const char *function)
 		return -errno;
 	close(fd);
 	return 0;
-}
-
-int kernel_task_iterator(const struct kernel *kernel)
-{
-	return btf__find_by_name_kind(kernel->btf, "bpf_iter_task", BTF_KIND_FUNC) < 0 ? -ENOENT : 0;
 }

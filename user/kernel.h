@@ -31,7 +31,5 @@ bool kernel_tracepoint_pointer(const struct kernel *kernel, const char *tracepoi
 int kernel_fentry(const struct kernel *kernel, const char *function);
 /* 0 when a kprobe on the function can be made. */
 int kernel_kprobe(const char *function);
-/* 0 when the kernel has BPF iterators over tasks. */
-int kernel_task_iterator(const struct kernel *kernel);
 
 #endif

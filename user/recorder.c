@@ -2,6 +2,7 @@
 #include "recorder.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
@@ -30,11 +31,32 @@ static uint64_t clock_ns(clockid_t clock)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+/*
+ * For a section "iter/task" libbpf reads and copies the kernel's whole BTF once
+ * more, to find one id that we know. So the section has a name of our own, and
+ * this says at load what it is. cookie is the id of bpf_iter_task.
+ */
+static int prepare_iterator(struct bpf_program *program, struct bpf_prog_load_opts *options, long cookie)
+{
+	bpf_program__set_type(program, BPF_PROG_TYPE_TRACING);
+	options->expected_attach_type = BPF_TRACE_ITER;
+	options->attach_btf_id = cookie;
+	return 0;
+}
+
 static int open_object(struct recorder *r, const struct kernel *kernel)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
-	int err = core_btf_open(&r->core);
+	LIBBPF_OPTS(libbpf_prog_handler_opts, handler, .prog_prepare_load_fn = prepare_iterator,
+		    .cookie = btf__find_by_name_kind(kernel->btf, "bpf_iter_task", BTF_KIND_FUNC));
+	int err;
 
+	if (handler.cookie < 0)
+		return -ENOENT;
+	r->handler = libbpf_register_prog_handler("kwhy_iter_task", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &handler);
+	if (r->handler < 0)
+		return r->handler;
+	err = core_btf_open(&r->core);
 	if (err)
 		return err;
 	options.btf_custom_path = r->core.path;
@@ -52,6 +74,7 @@ int recorder_open(struct recorder *ret, const struct kernel *kernel, const struc
 
 	memset(ret, 0, sizeof(*ret));
 	ret->core.fd = -1;
+	ret->handler = -1;
 	ret->procfs = procfs;
 	ret->cgroupfs = cgroupfs;
 	ret->page_size = sysconf(_SC_PAGESIZE);
@@ -91,6 +114,9 @@ void recorder_close(struct recorder *recorder)
 	recorder_bpf__destroy(recorder->skeleton);
 	if (recorder->core.fd >= 0)
 		core_btf_close(&recorder->core);
+	if (recorder->handler >= 0)
+		libbpf_unregister_prog_handler(recorder->handler);
+	recorder->handler = -1;
 	table_fini(&recorder->processes);
 	table_fini(&recorder->domains);
 	recorder->link = NULL;

@@ -62,6 +62,7 @@ struct recorder_identity {
 struct recorder {
 	struct recorder_bpf *skeleton;
 	struct core_btf core;
+	int handler;		/* libbpf's id of our section name; negative: none */
 	int link_fd;
 	void *link;
 	uint64_t origin_ns;	/* CLOCK_BOOTTIME of time 0 of the points */

@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -196,6 +197,8 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 	const char *root = options->root ? options->root : "/";
 	int status, err;
 
+	/* glibc would keep the megabytes of BTF for later and put our tables into them */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	memset(s, 0, sizeof(*s));
 	s->tool = tool;
 	s->options = *options;
