@@ -42,9 +42,23 @@ int cannot_btf(const struct tool *tool, const struct options *options, int err)
 		return EXIT_CANNOT;
 	}
 	tool_error(tool, "--btf: '%s' %s; give the vmlinux BTF of the running kernel", options->btf_path,
-		   err == -ENOENT || err == -EACCES || err == -EISDIR ? strerror(-err) :
-		   err == -EINVAL ? "holds no kernel types" : "is not BTF");
+		   btf_reason(err));
 	return EXIT_FAILED;
+}
+
+const char *btf_reason(int err)
+{
+	switch (err) {
+	case -ENOENT:
+	case -EACCES:
+	case -EISDIR:
+	case -EPERM:
+		return strerror(-err);
+	case -EINVAL:
+		return "holds no kernel types";
+	default:
+		return "is not BTF";	/* libbpf has numbers of its own for the ways in which it is not */
+	}
 }
 
 int cannot_watch(const struct tool *tool, const struct probe *probe, const struct probe_options *options,

@@ -10,6 +10,8 @@
 /* EXIT_OK when nothing stands in the way. */
 int cannot_run(const struct tool *tool, const struct options *options);
 int cannot_btf(const struct tool *tool, const struct options *options, int err);
+/* What is wrong with a BTF file that kernel_open() did not take. */
+const char *btf_reason(int err);
 /* err is what probe_open() returned. */
 int cannot_watch(const struct tool *tool, const struct probe *probe, const struct probe_options *options,
 		 int err);

@@ -73,6 +73,22 @@ static int try_recorder(const struct kernel *kernel)
 	return err;
 }
 
+/* the row was fine as long as nobody read the file */
+static void btf_is_bad(struct examination *x, const struct options *options, int err)
+{
+	x->health = HEALTH_UNAVAILABLE;
+	for (size_t i = 0; i < x->finding_count; i++) {
+		struct finding *f = &x->findings[i];
+
+		if (strcmp(f->id, "btf") != 0)
+			continue;
+		f->state = FINDING_BAD;
+		f->remedy = "give the vmlinux BTF of the running kernel with --btf FILE";
+		snprintf(f->what, sizeof(f->what), "'%s' %s",
+			 options->btf_path ? options->btf_path : "/sys/kernel/btf/vmlinux", btf_reason(err));
+	}
+}
+
 static void examine(struct examination *x, const struct options *options)
 {
 	struct kernel kernel;
@@ -86,12 +102,7 @@ static void examine(struct examination *x, const struct options *options)
 	}
 	err = kernel_open(&kernel, options->btf_path);
 	if (err) {
-		x->findings[x->finding_count - 1] = (struct finding){
-			.id = "btf", .state = FINDING_BAD, .remedy = "give the running kernel's BTF with --btf FILE",
-		};
-		snprintf(x->findings[x->finding_count - 1].what, sizeof(x->findings[0].what),
-			 "kernel types cannot be read: %s", strerror(-err));
-		x->health = HEALTH_UNAVAILABLE;
+		btf_is_bad(x, options, err);
 		return;
 	}
 	x->recorder_error = try_recorder(&kernel);

@@ -212,6 +212,9 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 	if (status)
 		return status;
 	err = procfs_open(&s->procfs, root);
+	/* the directory may be there without a proc file system on it */
+	if (!err && !options->root && access("/proc/self/fd", R_OK))
+		err = -errno;
 	if (err) {
 		tool_error(tool, "cannot read '/proc': %s; mount it: mount -t proc proc /proc", strerror(-err));
 		return EXIT_CANNOT;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default v1
+# vm: default
 # A working set just under the limit, steady for seconds, needs a little more:
 # no leak and no burst, the limit is too small.
 . "$(dirname "$0")/lib_oom.sh"

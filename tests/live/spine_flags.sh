@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2086,SC2154 source=lib_oom.sh
-# vm: default
+# vm: host (an emulated guest takes many minutes for it)
 # What each option promises, on live kills: filters, ends, formats, secrets.
 . "$(dirname "$0")/lib_oom.sh"
 

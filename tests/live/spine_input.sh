@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_oom.sh
-# vm: default
+# vm: host (an emulated guest takes many minutes for it)
 # What users and scripts get wrong: each time one line on stderr that names the
 # subject, the right exit status, no crash. Also meant for a build with
 # sanitizers: make BUILD=build/asan SANITIZE=address,undefined tests, then

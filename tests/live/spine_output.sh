@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_oom.sh
-# vm: default
+# vm: host (an emulated guest takes many minutes for it)
 # Readers that do not read and a disk that is full: what one sink does not take
 # reaches the other, what is lost is told, no line is torn.
 . "$(dirname "$0")/lib_oom.sh"
