@@ -343,7 +343,7 @@ int cgroupfs_path(const struct cgroupfs *cgroupfs, int fd, int version, char *re
 {
 	char path[PATH_MAX], mount[PATH_MAX];
 	int mount_fd = hierarchy_fd(cgroupfs, version);
-	size_t length, prefix;
+	size_t length = 0, prefix = 0;
 	int err;
 
 	if (mount_fd < 0)

@@ -47,9 +47,11 @@ static int put(struct explainer *e, const char *data, size_t length)
 		err = write_whole(e->held, e->length);
 		e->length = 0;
 	}
+	if (err || !length)
+		return err;
 	/* a line of someone else's may have any length */
-	if (err || length > sizeof(e->held))
-		return err ? err : write_whole(data, length);
+	if (length > sizeof(e->held))
+		return write_whole(data, length);
 	memcpy(e->held + e->length, data, length);
 	e->length += length;
 	return 0;

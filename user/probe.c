@@ -45,10 +45,13 @@ static int set_ring(struct probe *probe, unsigned int kib)
 static struct event_account *find_account(const struct bpf_object_skeleton *skeleton)
 {
 	for (int i = 0; i < skeleton->map_cnt; i++) {
-		const char *dot = strrchr(skeleton->maps[i].name, '.');
+		/* bpftool and libbpf.h may be of different versions: only the skeleton knows how large its rows are */
+		const struct bpf_map_skeleton *map =
+			(const void *)((const char *)skeleton->maps + (size_t)i * skeleton->map_skel_sz);
+		const char *dot = strrchr(map->name, '.');
 
 		if (dot && strcmp(dot, ".bss") == 0)
-			return *skeleton->maps[i].mmaped;
+			return *map->mmaped;
 	}
 	return NULL;
 }
@@ -159,14 +162,16 @@ const char *probe_dead_hook(const struct probe *probe)
 	const struct bpf_object_skeleton *s = probe->skeleton;
 
 	for (int i = 0; i < s->prog_cnt; i++) {
-		struct bpf_link *link = *s->progs[i].link;
+		const struct bpf_prog_skeleton *row =
+			(const void *)((const char *)s->progs + (size_t)i * s->prog_skel_sz);
+		struct bpf_link *link = *row->link;
 		struct bpf_link_info info = {};
 		__u32 size = sizeof(info);
 
 		/* a perf event behind a kprobe has no link object before 5.15: no answer is no news */
 		if (link && bpf_link__fd(link) >= 0 &&
 		    bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) == 0 && info.id && !info.prog_id)
-			return s->progs[i].name;
+			return row->name;
 	}
 	return NULL;
 }
