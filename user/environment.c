@@ -190,10 +190,12 @@ static void look_fentry(const struct look *look, struct finding *ret)
 	struct kernel kernel;
 	int err = kernel_open(&kernel, look->btf_path);
 
-	if (!err) {
-		err = kernel_fentry(&kernel, "oom_kill_process");
-		kernel_close(&kernel);
+	if (err) {
+		set(ret, FINDING_LESS, NULL, "fentry was not tried: it needs the kernel's types");
+		return;
 	}
+	err = kernel_fentry(&kernel, "oom_kill_process");
+	kernel_close(&kernel);
 	if (!err) {
 		set(ret, FINDING_OK, NULL, "fentry programs work");
 		return;

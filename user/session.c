@@ -135,6 +135,18 @@ static int load_recorder(struct session *s)
 	return s->options.strict ? EXIT_FAILED : EXIT_OK;
 }
 
+static void say_hooks(const struct session *s)
+{
+	for (unsigned int i = 0; i < s->kind_count; i++) {
+		const struct probe *probe = &s->kinds[i].probe;
+
+		for (unsigned int n = 0; n < probe->refused_count; n++)
+			tool_error(s->tool, "%s: hook '%s' passed over: %s", kind_names[probe->type->kind],
+				   probe->refused[n].hook, strerror(-probe->refused[n].error));
+		tool_error(s->tool, "%s: hook '%s'", kind_names[probe->type->kind], probe->hook->name);
+	}
+}
+
 static int on_record(void *context, void *data, size_t size);
 
 static int watch_fd(struct session *s, int fd, uint32_t events)
@@ -233,6 +245,8 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 		status = load_recorder(s);
 	if (status)
 		return status;
+	if (options->verbose && !options->quiet)
+		say_hooks(s);
 	err = open_loop(s);
 	if (err) {
 		tool_error(tool, "cannot start: %s%s", strerror(-err), error_remedy(err));
