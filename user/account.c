@@ -66,6 +66,7 @@ static void tell(struct session *s, enum event_kind kind, enum gap_cause cause, 
 
 	for (int i = 0; i < OUTPUTS; i++) {
 		unsigned int together = 1U << i, refused;
+		uint64_t seq;
 
 		if (done >> i & 1 || loss->told[i].count == loss->count || s->outputs[i].type == SINK_NONE)
 			continue;
@@ -74,10 +75,11 @@ static void tell(struct session *s, enum event_kind kind, enum gap_cause cause, 
 			    loss->told[other].seq == loss->told[i].seq)
 				together |= 1U << other;
 		refused = write_gap(s, kind, cause, loss, what, i, together);
+		seq = loss->told[i].seq;
 		for (int each = i; each < OUTPUTS; each++) {
 			if (!(together >> each & 1))
 				continue;
-			loss->told[each].seq = refused >> each & 1 ? loss->told[i].seq : 0;
+			loss->told[each].seq = refused >> each & 1 ? seq : 0;
 			if (refused >> each & 1)
 				continue;
 			loss->told[each].count = loss->count;

@@ -54,6 +54,8 @@ const char *btf_reason(int err)
 	case -EISDIR:
 	case -EPERM:
 		return strerror(-err);
+	case -ENXIO:
+		return "is not a regular file";
 	case -EINVAL:
 		return "holds no kernel types";
 	default:

@@ -219,8 +219,15 @@ int doctor(const struct tool *tool, const struct options *options)
 {
 	static struct examination x;
 
-	(void)tool;
 	examine(&x, options);
+	for (unsigned int i = 0; i < x.kind_count; i++) {
+		const struct probe *probe = &x.kinds[i].probe;
+		const struct probe_options forced = { .hook = options->hooks[probe->type->kind] };
+
+		/* a hook that does not exist was not even tried */
+		if (x.kinds[i].error && forced.hook && !probe->refused_count)
+			return cannot_watch(tool, probe, &forced, x.kinds[i].error);
+	}
 	if (options->format && strcmp(options->format, "json") == 0)
 		print_json(&x);
 	else

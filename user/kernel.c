@@ -40,8 +40,14 @@ static struct btf *load_vmlinux(void)
 
 int kernel_open(struct kernel *ret, const char *btf_path)
 {
+	struct stat status;
 	struct btf *btf;
 
+	/* a FIFO would be waited for */
+	if (btf_path && stat(btf_path, &status))
+		return -errno;
+	if (btf_path && !S_ISREG(status.st_mode))
+		return S_ISDIR(status.st_mode) ? -EISDIR : -ENXIO;
 	btf = btf_path ? btf__parse(btf_path, NULL) : load_vmlinux();
 	if (!btf)
 		return -errno;

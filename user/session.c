@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,9 @@
 #include <unistd.h>
 
 #include "cannot.h"
+
+/* what a session opens at most, for one kind: programs, maps, links, rings, timers */
+enum { FILES_NEEDED = 34 };
 
 static const struct kind_type *const kind_types[KIND_COUNT] = {
 #define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = &NAME##_kind,
@@ -204,6 +208,18 @@ static void arm(int fd, uint64_t ns, int flags)
 	timerfd_settime(fd, flags, &when, NULL);
 }
 
+/* libbpf reports a lack of files as whatever its own trials then find missing: so ask first */
+static bool enough_files(void)
+{
+	int fds[FILES_NEEDED], n = 0;
+
+	while (n < FILES_NEEDED && (fds[n] = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0)
+		n++;
+	for (int i = 0; i < n; i++)
+		close(fds[i]);
+	return n == FILES_NEEDED;
+}
+
 int session_open(struct session *s, const struct tool *tool, const struct options *options)
 {
 	const char *root = options->root ? options->root : "/";
@@ -220,6 +236,10 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 	status = open_outputs(s);
 	if (status)
 		return status;
+	if (!enough_files()) {
+		tool_error(tool, "cannot start: %s%s", strerror(EMFILE), error_remedy(-EMFILE));
+		return EXIT_FAILED;
+	}
 	status = cannot_run(tool, options);
 	if (status)
 		return status;
@@ -402,6 +422,15 @@ static int loop_once(struct session *s)
 	return 0;
 }
 
+/* the tool's last words about outputs that failed for a while or for good */
+static void say_failed_outputs(const struct session *s)
+{
+	for (int i = 0; i < OUTPUTS; i++)
+		if (s->outputs[i].failed)
+			tool_error(s->tool, "could not write everything to '%s': %s; the stop line counts what was lost",
+				   i ? s->outputs[i].path : "stdout", strerror(-s->outputs[i].failed));
+}
+
 /* what was lost on the way out is a failure; that the reader went away is not */
 static int outcome(const struct session *s)
 {
@@ -414,10 +443,7 @@ static int outcome(const struct session *s)
 			if (run->losses[cause].count)
 				return EXIT_FAILED;
 	}
-	for (int i = 0; i < OUTPUTS; i++)
-		if (s->outputs[i].error && s->outputs[i].error != -EPIPE)
-			return EXIT_FAILED;
-	return EXIT_OK;
+	return s->outputs[0].failed || s->outputs[1].failed ? EXIT_FAILED : EXIT_OK;
 }
 
 int session_run(struct session *s)
@@ -444,5 +470,6 @@ int session_run(struct session *s)
 		tool_error(s->tool, "stopped: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
+	say_failed_outputs(s);
 	return outcome(s);
 }

@@ -249,5 +249,7 @@ int sink_write(struct sink *sink, const char *data, size_t length, unsigned int 
 		return 0;
 	err = sink->buffer ? write_stream(sink, data, length, kind) : write_file(sink, data, length);
 	sink->error = err;
+	if (err && err != -EPIPE && err != -ENOBUFS)
+		sink->failed = err;
 	return err;
 }

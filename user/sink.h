@@ -29,6 +29,7 @@ struct sink {
 	unsigned int mark_count;
 	bool torn;		/* file: ends inside a line that could not be written */
 	int error;		/* last -errno, 0 after a success */
+	int failed;		/* last -errno that was not a slow or absent reader, for good */
 };
 
 /* stdout. -EBADF when it is closed. */

@@ -2,11 +2,13 @@
 #include "tool.h"
 
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "options.h"
 #include "session.h"
@@ -22,10 +24,27 @@ static int log_libbpf(enum libbpf_print_level level, const char *format, va_list
 	return vfprintf(stderr, format, arguments);
 }
 
+/*
+ * A closed descriptor would become one of our files, and what is meant for the
+ * user would land in it.
+ */
+static int check_standard_files(const struct tool *tool)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd += 2)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return EXIT_FAILED;
+	if (fcntl(STDOUT_FILENO, F_GETFD) >= 0)
+		return EXIT_OK;
+	tool_error(tool, "cannot write to stdout: it is closed; redirect it to a file or a pipe");
+	return EXIT_FAILED;
+}
+
 int tool_begin(const struct tool *tool, struct options *ret, int argc, char **argv)
 {
 	if (options_parse(ret, tool, argc, argv))
 		return EXIT_USAGE;
+	if (check_standard_files(tool))
+		return EXIT_FAILED;
 	if (ret->help) {
 		options_help(stdout, tool);
 		return -1;
