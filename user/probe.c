@@ -131,6 +131,11 @@ void probe_close(struct probe *probe)
 	probe->ring_fd = -1;
 }
 
+void probe_detach(struct probe *probe)
+{
+	bpf_object__detach_skeleton(probe->skeleton);
+}
+
 void probe_missed(const struct probe *probe, uint64_t *ret_events, uint64_t *ret_helpers, const char **ret_program)
 {
 	struct bpf_program *program;

@@ -71,6 +71,8 @@ struct probe {
 int probe_open(struct probe *ret, const struct probe_type *type, const struct kernel *kernel,
 	       const struct probe_options *options);
 void probe_close(struct probe *probe);
+/* Reports nothing from now on; account and ring stay, for the last look. */
+void probe_detach(struct probe *probe);
 
 /*
  * Runs of its programs that the kernel skipped since they were loaded

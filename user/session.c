@@ -457,6 +457,9 @@ int session_run(struct session *s)
 	arm_tick(s);
 	while (!s->stop && !err && !reader_gone(s))
 		err = loop_once(s);
+	/* what happens from here on would be in the account and in no line */
+	for (unsigned int i = 0; i < s->kind_count; i++)
+		probe_detach(&s->kinds[i].probe);
 	ring_buffer__consume(s->ring);
 	for (unsigned int i = 0; i < s->kind_count; i++)
 		s->kinds[i].type->finish(s, s->kinds[i].state);
