@@ -24,7 +24,7 @@ struct look {
 	uint64_t capabilities;	/* effective; all ones when unknown */
 	unsigned long seccomp;	/* mode; 0 none or unknown */
 	bool gvisor;
-	int bpf_error;		/* of creating a small map; 0: works */
+	int bpf_error;		/* of the system call itself; 0: works */
 };
 
 static bool read_small(const char *path, char *ret, size_t size)
@@ -47,6 +47,21 @@ static uint64_t status_number(const char *status, const char *key, int base, uin
 	const char *at = strstr(status, key);
 
 	return at ? strtoull(at + strlen(key), NULL, base) : otherwise;
+}
+
+/*
+ * A command that needs the capabilities but neither a kernel feature nor
+ * locked memory: nonsense as BTF is refused as such when bpf() works.
+ */
+static int try_bpf(void)
+{
+	static const char nonsense[] = "kwhy";
+	union bpf_attr attributes = { .btf = (uintptr_t)nonsense, .btf_size = sizeof(nonsense) };
+	int fd = syscall(SYS_bpf, BPF_BTF_LOAD, &attributes, sizeof(attributes));
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && (errno == EPERM || errno == EACCES || errno == ENOSYS) ? errno : 0;
 }
 
 /* the system call itself: libbpf would raise the memlock limit first and try again */
@@ -73,7 +88,7 @@ static void look_around(struct look *look)
 		look->seccomp = status_number(text, "\nSeccomp:", 10, 0);
 	}
 	look->gvisor = read_small("/proc/version", text, sizeof(text)) && strstr(text, "gVisor");
-	look->bpf_error = try_map(1);
+	look->bpf_error = try_bpf();
 }
 
 static bool has(const struct look *look, int capability)
