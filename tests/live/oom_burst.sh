@@ -36,8 +36,13 @@ check_shape "$expected_rules"
 
 select_line oom_kill '.process.pid == $pid' --argjson pid "$young"
 check_kill "$young" oom young young "$limit" "$young"
-check 'nothing is claimed about growth that was not seen' \
-	'.oom_kill.history // [] | map(select(.usage_bytes > 2 * 1048576))
-		| length < 3'
+if [ "${KWHY_GUEST:-0}" = 1 ]; then
+	skip 'nothing is claimed about growth that was not seen' \
+		'in an emulated guest a young process lives long enough to be seen'
+else
+	check 'nothing is claimed about growth that was not seen' \
+		'.oom_kill.history // [] | map(select(.usage_bytes > 2 * 1048576))
+			| length < 3'
+fi
 check_shape "$expected_rules_young"
 finish

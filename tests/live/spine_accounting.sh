@@ -60,8 +60,14 @@ sum_up() {
 		' "$out")"
 }
 
+# send SIGNAL PID: to a process that we started and that has not ended: the pid
+# of one that has may be somebody else's by now.
+send() {
+	! grep -qxF "$2 $(start_ticks "$2")" "$tmp/pids" || kill "-$1" "$2"
+}
+
 stop_tool() {
-	kill -TERM "$watch_pid"
+	send TERM "$watch_pid"
 	await_exit "$watch_pid" "$patience"
 	watch_rc=$status
 }
@@ -70,11 +76,11 @@ stop_tool() {
 stall() {
 	watch_start oomwatch --ring 4 "$@"
 	read -r stalled _ </proc/uptime
-	kill -STOP "$watch_pid"
+	send STOP "$watch_pid"
 	check_sh 'the reader stands still' wait_until "$patience" is_stopped "$watch_pid"
 	provoke 12
 	read -r resumed _ </proc/uptime
-	kill -CONT "$watch_pid"
+	send CONT "$watch_pid"
 	check_sh 'a gap line comes' wait_until "$patience" has_kind gap 1
 	check_sh 'and the kill that still fitted' \
 		wait_until "$patience" has_kind oom_kill 1
@@ -107,7 +113,7 @@ witness_start() {
 
 witness_stop() {
 	[ -n "$witness" ] || return 0
-	kill -TERM "$witness" 2>/dev/null || true
+	send TERM "$witness"
 	await_exit "$witness" "$patience"
 }
 

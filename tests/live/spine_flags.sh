@@ -30,10 +30,16 @@ armed() {
 	done
 }
 
+# send SIGNAL PID: to a process that we started and that has not ended: the pid
+# of one that has may be somebody else's by now.
+send() {
+	! grep -qxF "$2 $(start_ticks "$2")" "$tmp/pids" || kill "-$1" "$2"
+}
+
 stop_tools() {
 	for stop_name in $started; do
 		eval "stop_pid=\$tool_$stop_name"
-		kill -TERM "$stop_pid" 2>/dev/null || true
+		send TERM "$stop_pid"
 		await_exit "$stop_pid" "$patience"
 		check_sh "$stop_name: exit status 0" test "$status" -eq 0
 	done

@@ -80,6 +80,12 @@ tool() {
 	wait_until "$patience" armed "${tool_armed:-$tool_out}" || true
 }
 
+# send SIGNAL PID: to a process that we started and that has not ended: the pid
+# of one that has may be somebody else's by now.
+send() {
+	! grep -qxF "$2 $(start_ticks "$2")" "$tmp/pids" || kill "-$1" "$2"
+}
+
 # ended TEXT RC SECONDS: the tool ends by itself, in silence.
 ended() {
 	await_exit "$tool_pid" "$3"
@@ -238,9 +244,9 @@ stderr_closed() {
 	tool_armed=
 	mv "$tmp/err2.ndjson" "$tmp/err2.old"
 	mkdir "$tmp/err2.ndjson"
-	kill -HUP "$tool_pid"
+	send HUP "$tool_pid"
 	sleep 1
-	kill -TERM "$tool_pid"
+	send TERM "$tool_pid"
 	await_exit "$tool_pid" "$patience"
 	check_sh 'stderr closed: complaints do not land in the file' \
 		jq -es 'length > 0' "$tmp/err2.old"
@@ -307,7 +313,7 @@ idle_pipe() {
 	tool "$tmp/idle"
 	tool_armed=
 	sleep 1
-	kill -9 "$reader"
+	send KILL "$reader"
 	read -r from _ </proc/uptime
 	while is_alive "$tool_pid"; do
 		read -r to _ </proc/uptime
@@ -324,16 +330,16 @@ idle_pipe() {
 signals() {
 	for name in TERM INT; do
 		tool "$tmp/$name.ndjson"
-		kill "-$name" "$tool_pid"
+		send "$name" "$tool_pid"
 		ended "SIG$name" 0 "$patience"
 		whole "SIG$name" "$tmp/$name.ndjson"
 	done
 	tool "$tmp/twice.ndjson"
-	kill -STOP "$tool_pid"
-	kill -TERM "$tool_pid"
-	kill -INT "$tool_pid"
-	kill -CONT "$tool_pid"
-	kill -TERM "$tool_pid" 2>/dev/null || true
+	send STOP "$tool_pid"
+	send TERM "$tool_pid"
+	send INT "$tool_pid"
+	send CONT "$tool_pid"
+	send TERM "$tool_pid"
 	ended 'three signals to stop' 0 "$patience"
 	whole 'three signals to stop' "$tmp/twice.ndjson"
 }
@@ -349,10 +355,10 @@ reopened() {
 hangup() {
 	tool "$tmp/hup.out" -w "$tmp/hup"
 	mv "$tmp/hup" "$tmp/hup.1"
-	kill -HUP "$tool_pid"
+	send HUP "$tool_pid"
 	check_sh 'SIGHUP: opens the file again' \
 		wait_until "$patience" reopened "$tmp/hup"
-	kill -TERM "$tool_pid"
+	send TERM "$tool_pid"
 	ended 'SIGHUP' 0 "$patience"
 	check_sh 'SIGHUP: the old file has the start, the new one the stop' \
 		test "$(jq -rs 'map(.kind) | join(",")' "$tmp/hup.1") $(
@@ -368,10 +374,10 @@ hangup_refused() {
 	tool "$tmp/trap.out" -w "$tmp/trap"
 	mv "$tmp/trap" "$tmp/trap.1"
 	ln -s "$tmp/target" "$tmp/trap"
-	kill -HUP "$tool_pid"
+	send HUP "$tool_pid"
 	check_sh 'SIGHUP on a symbolic link: says so' \
 		wait_until "$patience" grep -q "'$tmp/trap'" "$tmp/tool.err"
-	kill -TERM "$tool_pid"
+	send TERM "$tool_pid"
 	await_exit "$tool_pid" "$patience"
 	whole 'SIGHUP on a symbolic link: the old file' "$tmp/trap.1"
 	check_sh 'SIGHUP on a symbolic link: one line on stderr' \

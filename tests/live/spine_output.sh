@@ -49,8 +49,14 @@ tool() {
 	check_sh 'the tool is armed' wait_until "$patience" watch_armed
 }
 
+# send SIGNAL PID: to a process that we started and that has not ended: the pid
+# of one that has may be somebody else's by now.
+send() {
+	! grep -qxF "$2 $(start_ticks "$2")" "$tmp/pids" || kill "-$1" "$2"
+}
+
 stop_tool() {
-	kill -TERM "$watch_pid"
+	send TERM "$watch_pid"
 	await_exit "$watch_pid" "$patience"
 	watch_rc=$status
 }
@@ -94,7 +100,7 @@ check_no_hole() {
 # Kills go on while the tool already waits for the reader that does not read.
 stop_amid_kills() {
 	cgroup_new "$deep/late" "$limit"
-	kill -TERM "$watch_pid"
+	send TERM "$watch_pid"
 	cgroup_run "$deep/late" "$triggers/oom" burst 1 0 24
 	await_exit "$pid" 60
 	await_exit "$watch_pid" "$patience"
