@@ -346,7 +346,8 @@ memlock() {
 # send SIGNAL PID: to a process that we started and that has not ended: the pid
 # of one that has may be somebody else's by now.
 send() {
-	! grep -qxF "$2 $(start_ticks "$2")" "$tmp/pids" || kill "-$1" "$2"
+	! grep -qxF "$2 $(start_ticks "$2")" "$tmp/pids" ||
+		kill "-$1" "$2" 2>/dev/null || true
 }
 
 # Before 5.11 the maps of all of root's programs count together.
