@@ -3,9 +3,7 @@
 # shellcheck disable=SC2016,SC2154 source=lib_oom.sh
 # vm: host (an emulated guest takes many minutes for it)
 # What users and scripts get wrong: each time one line on stderr that names the
-# subject, the right exit status, no crash. Also meant for a build with
-# sanitizers: make BUILD=build/asan SANITIZE=address,undefined tests, then
-# KWHY_BUILD=build/asan.
+# subject, the right exit status, no crash. Also for a build with sanitizers.
 . "$(dirname "$0")/lib_oom.sh"
 
 oomwatch=$build/oomwatch
