@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
+#include "session.h"
+static int no_open(struct probe *p, const struct kernel *k, const char *c) { (void)p; (void)k; (void)c; return -ENOTSUP; }
+static const struct hook_choice hooks[] = { { .name = "tracepoint" } };
+const struct probe_type exec_probe = { .name = "exec", .kind = KIND_exec, .hooks = hooks, .hook_count = 1, .open = no_open };
+const struct kind_type exec_kind = { .kind = KIND_exec, .probe = &exec_probe };
