@@ -35,7 +35,7 @@ static const char *in_dir(const char *name)
 	static unsigned int turn;
 	char *ret = path_buffer[turn++ % 8];
 
-	snprintf(ret, sizeof(path_buffer[0]), "%s/%s", dir, name);
+	snprintf(ret, sizeof(path_buffer[0]), "%s/%.1000s", dir, name);
 	return ret;
 }
 
