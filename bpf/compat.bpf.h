@@ -131,4 +131,38 @@ static __always_inline struct cgroup_subsys_state *task_memory_css(struct task_s
 	return css;
 }
 
+/*
+ * The registers the current task entered the kernel with.
+ * 5.15 "bpf: Add bpf_task_pt_regs() helper"; before, the top of its stack.
+ */
+static __always_inline struct pt_regs *current_regs(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return (struct pt_regs *)((char *)BPF_CORE_READ(task, stack) + 16384 -
+				  bpf_core_type_size(struct pt_regs));
+}
+
+#if defined(__TARGET_ARCH_x86)
+#define REGS_SYSCALL(regs) ((long)BPF_CORE_READ(regs, orig_ax))
+#define REGS_IP(regs) BPF_CORE_READ(regs, ip)
+#define REGS_SP(regs) BPF_CORE_READ(regs, sp)
+#define TASK_COMPAT 0x2		/* TS_COMPAT: in a system call of the 32-bit table */
+#define TASK_FLAGS(task) BPF_CORE_READ(task, thread_info.status)
+#elif defined(__TARGET_ARCH_arm64)
+#define REGS_SYSCALL(regs) ((long)BPF_CORE_READ(regs, syscallno))
+#define REGS_IP(regs) BPF_CORE_READ(regs, user_regs.pc)
+#define REGS_SP(regs) BPF_CORE_READ(regs, user_regs.sp)
+#define TASK_COMPAT 0x400000	/* TIF_32BIT */
+#define TASK_FLAGS(task) BPF_CORE_READ(task, thread_info.flags)
+#endif
+
+/* its system call's number is one of the 32-bit table */
+static __always_inline bool current_is_compat(void)
+{
+	return TASK_FLAGS((struct task_struct *)bpf_get_current_task()) & TASK_COMPAT;
+}
+
 #endif
