@@ -39,6 +39,11 @@ static void loss_add(struct loss *loss, uint64_t count, uint64_t first_ns, uint6
 			loss->told[i].first_ns = first_ns;
 }
 
+void session_folded(struct session *s, enum event_kind kind, uint64_t count)
+{
+	session_kind(s, kind)->filtered += count;
+}
+
 void session_lost(struct session *s, enum event_kind kind, enum gap_cause cause, uint64_t count,
 		  const char *where)
 {

@@ -97,6 +97,11 @@ bool kernel_tracepoint_pointer(const struct kernel *kernel, const char *tracepoi
 	return btf_is_ptr(btf__type_by_id(kernel->btf, btf_params(proto)[n + 1].type));
 }
 
+bool kernel_has_function(const struct kernel *kernel, const char *name)
+{
+	return btf__find_by_name_kind(kernel->btf, name, BTF_KIND_FUNC) >= 0;
+}
+
 bool kernel_helper(const struct kernel *kernel, const char *name)
 {
 	int id = btf__find_by_name_kind(kernel->btf, "bpf_func_id", BTF_KIND_ENUM);

@@ -110,6 +110,8 @@ void session_close(struct session *session);
  * Time, host and id are filled here from boot_ns.
  */
 void session_deliver(struct session *session, enum event_kind kind, struct observation *observation);
+/* Events that are told by count in another line, or of which there is nothing to tell. */
+void session_folded(struct session *session, enum event_kind kind, uint64_t count);
 void session_lost(struct session *session, enum event_kind kind, enum gap_cause cause, uint64_t count,
 		  const char *where);
 

@@ -173,8 +173,14 @@ typedef struct {
 	__u32 val;
 } kuid_t;
 
+typedef struct {
+	__u32 val;
+} kgid_t;
+
 struct cred {
 	kuid_t uid;
+	kuid_t euid;
+	kgid_t egid;
 };
 
 struct upid {
@@ -327,6 +333,7 @@ struct bpf_array {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long bx;
 	unsigned long di;
 	unsigned long si;
 	unsigned long dx;
@@ -346,6 +353,7 @@ struct user_pt_regs {
 };
 struct pt_regs {
 	struct user_pt_regs user_regs;
+	__u64 orig_x0;
 	__s32 syscallno;
 };
 #endif
