@@ -138,13 +138,11 @@ static __always_inline void keep_program(struct identity *id, struct task_struct
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
 	unsigned long start = BPF_CORE_READ(mm, arg_start);
 	__u64 size = BPF_CORE_READ(mm, arg_end) - start, used, room;
-	__u32 cut;
 
-	id->exe_plain = id->args_cut = id->args_bytes = 0;
-	used = path_names(id->data, 0, PATH_NAME_BYTES, &file->f_path, &fs->root, &cut);
-	if (cut)
-		used = 0;
-	id->exe_bytes = used;
+	id->exe_plain = id->args_bytes = id->exe_bytes = 0;
+	if (path_names(id->data, &id->exe_bytes, PATH_NAME_BYTES, &file->f_path, &fs->root))
+		id->exe_bytes = 0;
+	used = id->exe_bytes;
 	room = IDENTITY_BYTES - used;
 	id->args_cut = size > room;
 	if (size > room)
@@ -407,7 +405,7 @@ static __always_inline void note_fault(struct task_struct *task, __u32 signal, c
 	note->mapped = 1;
 	note->file_offset = vma->file_offset;
 	note->inode = BPF_CORE_READ(file, f_inode, i_ino);
-	note->names_bytes = path_names(note->names, 0, 512, &file->f_path, &fs->root, &note->names_cut);
+	note->names_cut = path_names(note->names, &note->names_bytes, 512, &file->f_path, &fs->root);
 }
 
 static __always_inline void take_vma(struct found_vma *ret, struct vm_area_struct *vma, __u64 address)
