@@ -92,8 +92,10 @@ void exit_verify_log(const struct observation *observation, struct verdict *ret)
 	const struct container *c = &observation->container;
 	struct text text;
 
+	/* what runs in a login's scope writes to the terminal */
 	if (!c->known.id) {
-		verify_journal(observation, c->known.unit ? c->unit : NULL, ret);
+		if (exit_service(observation))
+			verify_journal(observation, exit_service(observation), ret);
 		return;
 	}
 	text = say_verify(ret);
@@ -164,19 +166,20 @@ static void advise_runtime(const struct observation *observation, struct verdict
 
 static void advise_systemd(const struct observation *observation, struct verdict *ret)
 {
-	const struct container *c = &observation->container;
 	struct text text = say_advice(ret);
 
 	text_add(&text, exit_is(observation, SIGABRT, KILLER_SOURCE_USER) ?
 		 "systemd sends SIGABRT to a service that missed its watchdog (WatchdogSec): find where it hung" :
 		 "systemd did it: its journal says whether this was a stop, a restart or a timeout, and of whom");
-	verify_journal(observation, c->known.unit ? c->unit : NULL, ret);
+	verify_journal(observation, exit_service(observation), ret);
 }
 
 void exit_advise_sender(const struct observation *observation, struct verdict *ret)
 {
 	const struct killer *k = &observation->exit.killer;
-	const char *unit = k->known.unit ? k->unit : NULL;
+	const char *unit = k->known.unit && exit_is_service(k->unit) ? k->unit : NULL;
+	const struct container *c = &observation->container;
+	const struct process *p = &observation->process;
 	enum habit habit = habit_of(k);
 	struct text text;
 
@@ -197,10 +200,15 @@ void exit_advise_sender(const struct observation *observation, struct verdict *r
 	else if (habit == HABIT_HAND)
 		text_add(&text, "a person or a script did it: the sender's parents above tell which");
 	else if (!k->known.pid && !k->known.comm)
-		text_add(&text, "watch for the next one: exitwatch names the sender when it is running at that time");
+		text_add(&text, "the sender's name was lost: look what ran at that time");
+	else if (k->known.pid && p->known.ppid && k->pid == p->ppid)
+		text_add(&text, "its parent did: managers of workers end those that hang or exceed a limit: look in its log");
 	else
 		text_add(&text, "ask the sender why: its log around that time, and who started it");
-	verify_journal(observation, unit, ret);
+	if (k->known.container && c->known.id && strcmp(k->container, c->id) == 0)
+		exit_verify_log(observation, ret);
+	else
+		verify_journal(observation, unit, ret);
 }
 
 /* ---- a failed exec -------------------------------------------------- */
@@ -309,7 +317,7 @@ void exit_advise_crash(const struct observation *observation, struct verdict *re
 			    (unsigned long long)observation->process.pid);
 	} else if (!e->core_dumped) {
 		text = say_advice(ret);
-		text_add(&text, "no core was kept: for a backtrace next time ulimit -c unlimited (systemd: "
+		text_add(&text, "for a backtrace next time, a core: ulimit -c unlimited (systemd: "
 				"LimitCORE=infinity, docker run --ulimit core=-1)");
 	}
 }

@@ -125,9 +125,9 @@ void exit_bus_error_explain(const struct observation *observation, struct verdic
 	struct text text = say_cause(ret), advice = say_advice(ret);
 
 	if (memory) {
-		text_add(&text, "the memory module failed: the processor reported an error that could not be corrected");
-		text_add(&advice, "look for hardware errors (journalctl -k --grep 'mce|EDAC|Hardware Error') and replace "
-				  "the module: other processes are at risk");
+		text_add(&text, "the machine reported a memory error at that address which it could not correct");
+		text_add(&advice, "look for hardware errors (journalctl -k --grep 'mce|EDAC|Hardware Error') and test "
+				  "or replace the memory: other processes are at risk");
 	} else if (fault_code_is(observation, BUS_ADRALN)) {
 		text_add(&text, "it accessed memory at an address that is not aligned as this access needs");
 		text_add(&advice, "look for a cast to a wider type, or an atomic, on data that is packed");
@@ -143,7 +143,7 @@ void exit_bus_error_explain(const struct observation *observation, struct verdic
 				  "df -h /dev/shm; journalctl -k");
 	}
 	say_where(observation, &text);
-	conclude_crash(observation, memory ? "bad memory" : "bus error", ret);
+	conclude_crash(observation, memory ? "memory error of the machine" : "bus error", ret);
 }
 
 bool exit_illegal_instruction_matches(const struct observation *observation)
@@ -236,8 +236,10 @@ void exit_crash_explain(const struct observation *observation, struct verdict *r
 	text = say_advice(ret);
 	if (f && f->known.symbol)
 		text_add(&text, "look at that function, and at who gave it the pointer");
-	else
+	else if (f && f->known.mapping)
 		text_add(&text, "find the function (a backtrace from the core, or addr2line)");
+	else
+		text_add(&text, "where it happened was not recorded: get a core (coredumpctl, ulimit -c)");
 	text_add(&text, "; memory used after free or written past its end fails far from where it went wrong: build with "
 			"-fsanitize=address, or run under valgrind");
 	conclude_crash(observation, "crash", ret);

@@ -15,7 +15,8 @@ static void say_fault(const struct exit *e, struct verdict *ret)
 	const struct fault *f = &e->fault;
 	struct text text;
 
-	if (!e->known.fault)
+	if (!e->known.fault || !(f->known.address || f->known.ip || f->known.sp || f->known.code || f->known.code_name ||
+				 f->known.thread || f->known.tid || f->known.mapping || f->known.symbol))
 		return;
 	text = say_evidence(ret, "fault", BASIS_MEASURED);
 	if (f->known.code_name)
@@ -145,12 +146,12 @@ static const char *const action_phrases[] = {
 
 static void say_prior(const struct prior_signal *s, struct verdict *ret)
 {
-	struct text text = say_evidence(ret, "before", BASIS_MEASURED);
+	struct text text;
 
-	if (s->known.signal || s->known.signal_name)
-		exit_say_signal(&text, s->known.signal_name, s->signal_name, s->signal);
-	else
-		text_add(&text, "a signal");
+	if (!s->known.signal && !s->known.signal_name)
+		return;
+	text = say_evidence(ret, "before", BASIS_MEASURED);
+	exit_say_signal(&text, s->known.signal_name, s->signal_name, s->signal);
 	if (s->known.count && s->count > 1)
 		text_format(&text, ", %llu times, the last", (unsigned long long)s->count);
 	if (s->known.age_ns) {
@@ -179,12 +180,13 @@ static void say_parents(const struct observation *observation, struct verdict *r
 	const struct process *p = &observation->process;
 	const struct exit *e = &observation->exit;
 	bool orphan = e->known.orphan && e->orphan;
+	bool listed = e->parents_count && (e->parents[0].known.pid || e->parents[0].known.comm);
 	struct text text;
 
-	if (!e->parents_count && !p->known.ppid && !orphan)
+	if (!listed && !p->known.ppid && !orphan)
 		return;
 	text = say_evidence(ret, "parents", BASIS_MEASURED);
-	if (e->parents_count)
+	if (listed)
 		say_chain(&text, e->parents, e->parents_count);
 	else if (p->known.ppid)
 		say_process(&text, p->known.parent_comm ? p->parent_comm : "", true, p->ppid);
@@ -202,7 +204,7 @@ static void say_loop(const struct observation *observation, struct verdict *ret)
 		return;
 	text = say_evidence(ret, "loop", BASIS_MEASURED);
 	exit_say_ordinal(&text, l->deaths);
-	text_add(&text, " death of this program in this cgroup");
+	text_add(&text, " abnormal death of this program in this cgroup");
 	if (l->known.window_ns && l->window_ns) {
 		text_add(&text, " in ");
 		text_duration(&text, l->window_ns);
@@ -264,14 +266,14 @@ static void say_subject(const struct observation *observation, struct verdict *r
 	bool crash = source == KILLER_SOURCE_FAULT || (source == KILLER_SOURCE_SELF && exit_signal_dumps(e->signal));
 	struct text text = say_title(ret);
 
-	if (e->known.signal)
+	if (exit_signal(observation))
 		text_add(&text, crash ? "CRASH  " : e->signal == SIGKILL ? "KILLED  " : "ENDED  ");
 	else if (e->known.code)
 		text_format(&text, "EXIT %lld  ", (long long)e->code);
 	else
 		text_add(&text, "EXIT  ");
 	say_process(&text, p->known.comm ? p->comm : "", p->known.pid, p->pid);
-	if (e->known.signal) {
+	if (exit_signal(observation)) {
 		text_add(&text, crash ? "  " : "  by ");
 		exit_say_own_signal(&text, observation);
 	}

@@ -28,7 +28,7 @@ void exit_oom_explain(const struct observation *observation, struct verdict *ret
 	const struct killer *k = &observation->exit.killer;
 	struct text text = say_cause(ret);
 
-	text_add(&text, "memory ran out and the kernel's OOM killer chose this process");
+	text_add(&text, "memory ran out and the kernel's OOM killer ended this process");
 	KNOW(&ret->diagnosis, resource, RESOURCE_MEMORY);
 	if (k->known.trigger_pid || k->known.trigger_comm) {
 		text = say_evidence(ret, "trigger", BASIS_MEASURED);
@@ -55,23 +55,28 @@ void exit_oom_explain(const struct observation *observation, struct verdict *ret
 
 /* ---- the end of others ---------------------------------------------- */
 
-/* ", which ended with status 1" */
-static void say_their_end(struct text *text, const struct killer *k)
+static bool their_end_known(const struct killer *k)
 {
-	if (k->known.sender_signal && k->sender_signal) {
-		text_add(text, ", which died of ");
-		exit_say_signal(text, false, "", k->sender_signal);
-	} else if (k->known.sender_code) {
-		text_format(text, ", which ended with status %lld", (long long)k->sender_code);
-	}
+	return k->known.sender_code || (k->known.sender_signal && k->sender_signal);
 }
 
-static void say_them(struct text *text, const struct killer *k)
+/* "PID 1 of its pid namespace, sh[6100], ended with status 1" */
+static void say_their_end(struct text *text, const char *who, const struct killer *k)
 {
-	if (!k->known.pid && !k->known.comm)
-		return;
-	text_add(text, ", ");
-	say_process(text, k->known.comm ? k->comm : "", k->known.pid, k->pid);
+	text_add(text, who);
+	if (k->known.pid || k->known.comm) {
+		text_add(text, ", ");
+		say_process(text, k->known.comm ? k->comm : "", k->known.pid, k->pid);
+		text_add(text, ",");
+	}
+	if (k->known.sender_signal && k->sender_signal) {
+		text_add(text, " died of ");
+		exit_say_signal(text, false, "", k->sender_signal);
+	} else if (k->known.sender_code) {
+		text_format(text, " ended with status %lld", (long long)k->sender_code);
+	} else {
+		text_add(text, " ended");
+	}
 }
 
 bool exit_pidns_matches(const struct observation *observation)
@@ -84,11 +89,9 @@ void exit_pidns_explain(const struct observation *observation, struct verdict *r
 	const struct killer *k = &observation->exit.killer;
 	struct text text = say_cause(ret);
 
-	text_add(&text, "only a consequence: PID 1 of its pid namespace");
-	say_them(&text, k);
-	say_their_end(&text, k);
-	text_add(&text, k->known.pid || k->known.comm ? ", ended; then the kernel kills all that are left in it" :
-			" ended; then the kernel kills all that are left in it");
+	text_add(&text, "only a consequence: ");
+	say_their_end(&text, "PID 1 of its pid namespace", k);
+	text_add(&text, "; then the kernel kills all that are left in it");
 	text = say_advice(ret);
 	text_add(&text, "look at the end of PID 1: why it ended is why this one did");
 	text = say_advice(ret);
@@ -108,17 +111,19 @@ void exit_pdeathsig_explain(const struct observation *observation, struct verdic
 	const struct killer *k = &observation->exit.killer;
 	struct text text = say_cause(ret);
 
-	text_add(&text, "the thread that started it");
-	say_them(&text, k);
-	say_their_end(&text, k);
-	text_add(&text, k->known.pid || k->known.comm ? ", ended, and it had asked for " : " ended, and it had asked for ");
+	say_their_end(&text, "its parent", k);
+	if (!their_end_known(k))
+		text_add(&text, " (or only the thread of it that had forked this one)");
+	text_add(&text, "; it had asked for ");
 	exit_say_own_signal(&text, observation);
 	text_add(&text, " at that moment (PR_SET_PDEATHSIG)");
 	text = say_advice(ret);
 	text_add(&text, "look at the end of the parent first");
-	text = say_advice(ret);
-	text_add(&text, "if the parent lives on: it was only the thread that had forked it which ended; fork from a "
-			"thread that stays");
+	if (!their_end_known(k)) {
+		text = say_advice(ret);
+		text_add(&text, "if the parent lives on: it was only the thread that had forked it which ended; fork from "
+				"a thread that stays");
+	}
 	exit_conclude(observation, SEVERITY_WARNING, "its parent ended, PR_SET_PDEATHSIG", ret);
 	exit_verify_log(observation, ret);
 }
@@ -134,7 +139,7 @@ bool exit_rlimit_cpu_matches(const struct observation *observation)
 void exit_rlimit_cpu_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct exit *e = &observation->exit;
-	const struct container *c = &observation->container;
+	const char *service = exit_service(observation);
 	struct text text = say_cause(ret);
 
 	text_format(&text, "it reached the %s limit of processor time (RLIMIT_CPU, or RLIMIT_RTTIME when it runs in "
@@ -149,9 +154,9 @@ void exit_rlimit_cpu_explain(const struct observation *observation, struct verdi
 			"(ulimit -t, LimitCPU=, limits.conf)");
 	exit_conclude(observation, SEVERITY_WARNING, "limit of processor time", ret);
 	text = say_verify(ret);
-	if (c->known.unit && !c->known.id) {
+	if (service) {
 		text_add(&text, "systemctl show -p LimitCPU -p LimitCPUSoft ");
-		text_shell(&text, c->unit, strlen(c->unit));
+		text_shell(&text, service, strlen(service));
 		say_whole(&text, &ret->diagnosis.verify_count);
 	} else {
 		text_add(&text, "ulimit -t; ulimit -Ht   (in the shell that starts it)");
@@ -165,7 +170,7 @@ bool exit_rlimit_fsize_matches(const struct observation *observation)
 
 void exit_rlimit_fsize_explain(const struct observation *observation, struct verdict *ret)
 {
-	const struct container *c = &observation->container;
+	const char *service = exit_service(observation);
 	struct text text = say_cause(ret);
 
 	text_add(&text, "it wrote beyond the largest file it may make (RLIMIT_FSIZE)");
@@ -174,9 +179,9 @@ void exit_rlimit_fsize_explain(const struct observation *observation, struct ver
 			"LimitFSIZE=, limits.conf)");
 	exit_conclude(observation, SEVERITY_WARNING, "limit of file size", ret);
 	text = say_verify(ret);
-	if (c->known.unit && !c->known.id) {
+	if (service) {
 		text_add(&text, "systemctl show -p LimitFSIZE -p LimitFSIZESoft ");
-		text_shell(&text, c->unit, strlen(c->unit));
+		text_shell(&text, service, strlen(service));
 		say_whole(&text, &ret->diagnosis.verify_count);
 	} else {
 		text_add(&text, "ulimit -f; ulimit -Hf   (in the shell that starts it)");
@@ -347,7 +352,10 @@ void exit_sender_unknown_explain(const struct observation *observation, struct v
 	text = say_advice(ret);
 	text_add(&text, e->signal == SIGKILL ?
 		 "do not take it for the OOM killer without a line of the kernel that says so" :
+		 exit_signal_dumps(e->signal) ? "such a signal comes most often from the program itself (a fault, abort)" :
 		 "keep exitwatch running: the next one comes with its sender");
+	if (exit_signal_dumps(e->signal))
+		exit_advise_crash(observation, ret);
 	exit_conclude(observation, hard ? SEVERITY_ERROR : SEVERITY_NOTICE, "sender not seen", ret);
 	if (e->signal == SIGKILL) {
 		text = say_verify(ret);

@@ -92,7 +92,7 @@ void exit_before_handler_explain(const struct observation *observation, struct v
 		text_duration(&text, s->uptime_ns);
 		text_add(&text, " after its start");
 	}
-	text_add(&text, "; it has one now, but none was seen to be sent again");
+	text_add(&text, "; it has one now, but the signal was not seen to come again");
 	text = say_advice(ret);
 	text_add(&text, "install the handler first thing in main(), before what is slow (imports, connections)");
 	text = say_advice(ret);
@@ -158,6 +158,23 @@ void exit_blocked_explain(const struct observation *observation, struct verdict 
 	exit_verify_log(observation, ret);
 }
 
+/* in the words of who waits */
+static void say_longer(const struct observation *observation, struct text *text)
+{
+	const struct container *c = &observation->container;
+	const struct killer *k = &observation->exit.killer;
+
+	text_add(text, "or give it longer: ");
+	if (c->known.pod_uid)
+		text_add(text, "terminationGracePeriodSeconds in the pod's spec");
+	else if (c->known.id)
+		text_add(text, "docker stop -t, stop_grace_period in a compose file");
+	else if (k->known.comm && strcmp(k->comm, "systemd") == 0)
+		text_add(text, "TimeoutStopSec= of its unit");
+	else
+		text_add(text, "have the sender wait longer between the two");
+}
+
 bool exit_grace_matches(const struct observation *observation)
 {
 	const struct prior_signal *s = exit_request(observation);
@@ -179,7 +196,7 @@ void exit_grace_explain(const struct observation *observation, struct verdict *r
 	text_add(&text, "find what the shutdown waits for (open connections, a queue, children, a lock): its log "
 			"after the request");
 	text = say_advice(ret);
-	text_add(&text, "or give it longer: docker stop -t, terminationGracePeriodSeconds, TimeoutStopSec=");
+	say_longer(observation, &text);
 	conclude_request(observation, "was handled, but not done in time", ret);
 	exit_verify_log(observation, ret);
 }
@@ -252,12 +269,12 @@ void exit_stopped_explain(const struct observation *observation, struct verdict 
 		exit_say_sender(&text, observation);
 		text_add(&text, dumps ? " ended it by " : " asked it to end by ");
 		exit_say_own_signal(&text, observation);
-		text_add(&text, dumps ? ": this is not a fault of its own" :
-					", and it had no handler left that would have kept it alive");
+		text_add(&text, dumps ? ": it did not crash by itself" :
+					"; it had no handler for that");
 		exit_advise_sender(observation, ret);
 	}
 	exit_conclude(observation, core || dumps ? SEVERITY_ERROR : SEVERITY_NOTICE,
-		      dumps ? "sent by another process, no fault of its own" : "asked to end", ret);
+		      dumps ? "sent by another process, no crash" : "asked to end", ret);
 	if (again)
 		exit_verify_log(observation, ret);
 }

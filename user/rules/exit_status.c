@@ -70,13 +70,17 @@ void exit_copied_status_explain(const struct observation *observation, struct ve
 				", sent by ");
 		say_process(&text, c->known.killer_comm ? c->killer_comm : "", c->known.killer_pid, c->killer_pid);
 	} else if (c->known.source) {
-		text_format(&text, "; cause: %s", exit_source_words(c->source));
+		text_format(&text, ", because of %s", exit_source_words(c->source));
 	}
 	/* that the one status is there because of the other is not measured */
 	KNOW(&ret->diagnosis, confidence, BASIS_INFERRED);
 	say_child_line(observation, ret);
 	exit_conclude(observation, harmless || !by_signal ? SEVERITY_NOTICE : SEVERITY_WARNING,
 		      by_signal ? "not killed: it copied the death of a child" : "the status of a child", ret);
+	if (c->known.source && c->source == KILLER_SOURCE_OOM && c->known.pid) {
+		text = say_verify(ret);
+		text_format(&text, "journalctl -k --grep 'Killed process %llu '", (unsigned long long)c->pid);
+	}
 }
 
 /* ---- 126 and 127 ---------------------------------------------------- */
@@ -205,9 +209,14 @@ void exit_status_128_explain(const struct observation *observation, struct verdi
 	text_add(&text, ", but no child was seen to die of that: it chose the status itself, or the child died before the "
 			"watch began or out of its sight");
 	text = say_advice(ret);
-	text_add(&text, signal == SIGKILL ? "do not take it for an OOM kill: look in its log which of its children ended" :
+	text_add(&text, signal == SIGKILL ? "this process was not OOM killed, a child may have been: look in its log which one "
+					    "ended" :
 					    "look in its log which of its children ended, or where it ends so itself");
 	exit_conclude(observation, SEVERITY_WARNING, "not killed itself", ret);
+	if (signal == SIGKILL) {
+		text = say_verify(ret);
+		text_add(&text, "journalctl -k --grep 'Killed process'");
+	}
 	exit_verify_log(observation, ret);
 }
 
@@ -280,12 +289,12 @@ void exit_failed_explain(const struct observation *observation, struct verdict *
 			exit_advise_exec(observation, ret);
 		}
 	} else {
-		text_format(&text, "it ended by itself with status %lld, not by a signal; what that means is the program's own",
-			    (long long)observation->exit.code);
+		text_format(&text, "it ended by itself with status %lld", (long long)observation->exit.code);
 		if (asked) {
 			text_add(&text, ", after ");
 			say_asked(&text, asked);
 		}
+		text_add(&text, "; what that means only the program knows");
 		text = say_advice(ret);
 		text_add(&text, "read the last lines it wrote");
 	}

@@ -120,6 +120,25 @@ bool exit_is_shell(const char *comm)
 	return false;
 }
 
+bool exit_is_service(const char *unit)
+{
+	size_t length = strlen(unit);
+
+	return length > 8 && unit[0] != '-' && strcmp(unit + length - 8, ".service") == 0;
+}
+
+const char *exit_service(const struct observation *observation)
+{
+	const struct container *c = &observation->container;
+
+	if (c->known.id || !c->known.unit || !exit_is_service(c->unit))
+		return NULL;
+	/* those of a user's own manager need the user */
+	if (observation->cgroup.known.path && strstr(observation->cgroup.path, "/user@"))
+		return NULL;
+	return c->unit;
+}
+
 bool exit_loops(const struct observation *observation)
 {
 	const struct exit *e = &observation->exit;

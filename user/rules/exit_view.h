@@ -44,6 +44,12 @@ bool exit_address(bool known, const char *text, uint64_t *ret);
 /* True for the names of shells. */
 bool exit_is_shell(const char *comm);
 
+/* Its unit, when that is a service of the system that commands may name; NULL otherwise. */
+const char *exit_service(const struct observation *observation);
+
+/* "a.service" */
+bool exit_is_service(const char *unit);
+
 /* True when deaths repeat: three or more. */
 bool exit_loops(const struct observation *observation);
 

@@ -144,9 +144,9 @@ static void exit_message(const struct observation *observation, const char *why,
 	enum killer_source source = exit_source(observation);
 	struct text text = say_message(ret);
 
-	text_add(&text, e->known.signal ? "DEATH: " : "EXIT: ");
+	text_add(&text, exit_signal(observation) ? "DEATH: " : "EXIT: ");
 	say_process(&text, p->known.comm ? p->comm : "", p->known.pid, p->pid);
-	if (e->known.signal) {
+	if (exit_signal(observation)) {
 		text_add(&text, " ended by ");
 		exit_say_own_signal(&text, observation);
 		if (source == KILLER_SOURCE_USER || source == KILLER_SOURCE_CGROUP_KILL) {
@@ -164,9 +164,8 @@ static void exit_message(const struct observation *observation, const char *why,
 void exit_conclude(const struct observation *observation, enum severity severity, const char *why,
 		   struct verdict *ret)
 {
-	const struct container *c = &observation->container;
+	const char *service = exit_service(observation);
 	struct text text;
-	size_t length;
 
 	ret->severity = severity;
 	exit_message(observation, why, ret);
@@ -176,10 +175,8 @@ void exit_conclude(const struct observation *observation, enum severity severity
 		ret->severity = SEVERITY_WARNING;
 	text = say_advice(ret);
 	text_add(&text, "it dies again and again: stop what restarts it until the cause is found");
-	/* a scope is somebody's session, a slice much more */
-	length = strlen(c->unit);
-	if (c->known.unit && !c->known.id && length > 8 && strcmp(c->unit + length - 8, ".service") == 0) {
+	if (service) {
 		text_add(&text, ": systemctl stop ");
-		text_shell(&text, c->unit, strlen(c->unit));
+		text_shell(&text, service, strlen(service));
 	}
 }
