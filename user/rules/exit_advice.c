@@ -23,7 +23,11 @@ static bool may_be(const struct observation *observation, enum stopper who)
 		return systemd;
 	if (systemd || !c->known.id)
 		return false;
-	return c->known.pod_uid == (who == STOPPER_KUBERNETES);
+	if (who == STOPPER_KUBERNETES)
+		return c->known.pod_uid;
+	return !c->known.pod_uid && c->known.runtime &&
+	       (strcmp(c->runtime, "docker") == 0 || strcmp(c->runtime, "podman") == 0 ||
+		strcmp(c->runtime, "containerd") == 0);
 }
 
 void exit_say_grace(const struct observation *observation, const struct prior_signal *request,
@@ -64,10 +68,14 @@ void exit_say_grace(const struct observation *observation, const struct prior_si
 /* journalctl -u UNIT around the death */
 static void verify_journal(const struct observation *observation, const char *unit, struct verdict *ret)
 {
-	uint64_t seconds = observation->time_ns / SECOND_NS;
+	const struct prior_signal *request = exit_request(observation);
+	uint64_t seconds = observation->time_ns / SECOND_NS, before = 60;
 	struct text text;
 
-	if (!unit && seconds < 60)
+	/* from before the request, when there was one */
+	if (request && request->known.age_ns && request->age_ns < 3600 * SECOND_NS)
+		before += request->age_ns / SECOND_NS;
+	if (!unit && seconds < before)
 		return;
 	text = say_verify(ret);
 	text_add(&text, "journalctl");
@@ -75,8 +83,8 @@ static void verify_journal(const struct observation *observation, const char *un
 		text_add(&text, " -u ");
 		text_shell(&text, unit, strlen(unit));
 	}
-	if (seconds >= 60)
-		text_format(&text, " --since @%llu --until @%llu", (unsigned long long)seconds - 60,
+	if (seconds >= before)
+		text_format(&text, " --since @%llu --until @%llu", (unsigned long long)(seconds - before),
 			    (unsigned long long)seconds + 5);
 	say_whole(&text, &ret->diagnosis.verify_count);
 }
@@ -98,6 +106,8 @@ void exit_verify_log(const struct observation *observation, struct verdict *ret)
 			verify_journal(observation, exit_service(observation), ret);
 		return;
 	}
+	if (!is_docker(c) && !c->known.pod_uid)
+		return;
 	text = say_verify(ret);
 	text_format(&text, "%s logs --tail 50 ", is_docker(c) ? c->runtime : "crictl");
 	text_shell(&text, c->id, strlen(c->id));
@@ -198,11 +208,12 @@ void exit_advise_sender(const struct observation *observation, struct verdict *r
 	else if (habit == HABIT_TIMEOUT)
 		text_add(&text, "timeout(1) ran out: find what made it slow, or give it longer");
 	else if (habit == HABIT_HAND)
-		text_add(&text, "a person or a script did it: the sender's parents above tell which");
+		text_add(&text, k->parents_count ? "a person or a script did it: the sender's parents above tell which" :
+						   "a person or a script did it");
 	else if (!k->known.pid && !k->known.comm)
 		text_add(&text, "the sender's name was lost: look what ran at that time");
 	else if (k->known.pid && p->known.ppid && k->pid == p->ppid)
-		text_add(&text, "its parent did: managers of workers end those that hang or exceed a limit: look in its log");
+		text_add(&text, "a parent that manages workers ends those that hang or exceed a limit: its log says why");
 	else
 		text_add(&text, "ask the sender why: its log around that time, and who started it");
 	if (k->known.container && c->known.id && strcmp(k->container, c->id) == 0)

@@ -47,8 +47,15 @@ static bool executed_there(const struct observation *observation, uint64_t addre
 	return f && exit_address(f->known.ip, f->ip, &ip) && ip == address;
 }
 
-static void conclude_crash(const struct observation *observation, const char *why, struct verdict *ret)
+static void conclude_crash(const struct observation *observation, const char *what, struct verdict *ret)
 {
+	const struct fault *f = fault_of(observation);
+	char why[192];
+	struct text text = TEXT_ON(why);
+
+	text_add(&text, what);
+	if (f && f->known.symbol)
+		text_format(&text, " in %s", f->symbol);
 	exit_advise_crash(observation, ret);
 	exit_conclude(observation, SEVERITY_ERROR, why, ret);
 	if (ret->diagnosis.verify_count < 2)
@@ -228,6 +235,8 @@ void exit_crash_explain(const struct observation *observation, struct verdict *r
 	else if (segv && fault_code_is(observation, SI_KERNEL))
 		text_add(&text, "it used an address that no memory can have (which one, the processor does not say): a "
 				"pointer that was overwritten");
+	else if (segv)
+		text_add(&text, "it accessed memory in a way that is not allowed; how and at what address is not known");
 	else
 		text_add(&text, "the processor refused what it did");
 	if (segv && fault_code_is(observation, SI_KERNEL))
@@ -239,7 +248,7 @@ void exit_crash_explain(const struct observation *observation, struct verdict *r
 	else if (f && f->known.mapping)
 		text_add(&text, "find the function (a backtrace from the core, or addr2line)");
 	else
-		text_add(&text, "where it happened was not recorded: get a core (coredumpctl, ulimit -c)");
+		text_add(&text, "where in the program it happened was not recorded: only a core has it");
 	text_add(&text, "; memory used after free or written past its end fails far from where it went wrong: build with "
 			"-fsanitize=address, or run under valgrind");
 	conclude_crash(observation, "crash", ret);

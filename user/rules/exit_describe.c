@@ -107,6 +107,9 @@ static void say_who(const struct observation *observation, struct verdict *ret)
 		return;
 	if (!k->known.pid && !k->known.comm)
 		return;
+	/* the cause has named them */
+	if (source != KILLER_SOURCE_USER && source != KILLER_SOURCE_CGROUP_KILL && !k->known.exe && !k->parents_count)
+		return;
 	text = say_evidence(ret, "who", BASIS_MEASURED);
 	say_process(&text, k->known.comm ? k->comm : "", k->known.pid, k->pid);
 	if (k->known.tid)

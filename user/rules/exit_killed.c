@@ -37,11 +37,19 @@ static void say_request(struct text *text, const struct observation *observation
 static void conclude_request(const struct observation *observation, const char *what, struct verdict *ret)
 {
 	const struct prior_signal *s = exit_request(observation);
-	char why[128];
+	char why[192];
+	uint64_t gap;
 	struct text text = TEXT_ON(why);
 
+	if (!exit_request_gap(observation, s, &gap))
+		text_add(&text, "an earlier ");
 	exit_say_signal(&text, s->known.signal_name, s->signal_name, s->signal);
-	text_format(&text, " before it %s", what);
+	if (exit_request_gap(observation, s, &gap)) {
+		text_add(&text, " ");
+		text_duration(&text, gap);
+		text_add(&text, " earlier");
+	}
+	text_format(&text, " %s", what);
 	exit_conclude(observation, SEVERITY_WARNING, why, ret);
 }
 
@@ -130,12 +138,38 @@ void exit_ignored_explain(const struct observation *observation, struct verdict 
 	exit_verify_log(observation, ret);
 }
 
+/*
+ * A signal without a handler makes the kernel end the process with that signal
+ * at once, but for one that is stopped or traced.
+ */
+static bool not_taken(const struct prior_signal *s)
+{
+	return s->result == SIGNAL_RESULT_DELIVERED && s->known.action && s->action == SIGNAL_ACTION_DEFAULT &&
+	       s->known.namespace_init && !s->namespace_init;
+}
+
 bool exit_blocked_matches(const struct observation *observation)
 {
 	const struct prior_signal *s = exit_request(observation);
 
 	return s && s->known.result &&
-	       (s->result == SIGNAL_RESULT_BLOCKED || s->result == SIGNAL_RESULT_PENDING);
+	       (s->result == SIGNAL_RESULT_BLOCKED || s->result == SIGNAL_RESULT_PENDING || not_taken(s));
+}
+
+static void say_blocked(const struct prior_signal *s, struct text *text)
+{
+	bool fatal = s->known.action && s->action == SIGNAL_ACTION_DEFAULT;
+
+	if (s->result == SIGNAL_RESULT_BLOCKED)
+		text_add(text, " was blocked: it waits until the program unblocks it or fetches it (signalfd, sigwait), "
+			       "and the program had not ended by then");
+	else if (s->result == SIGNAL_RESULT_PENDING)
+		text_format(text, " found an earlier one still waiting: the process was not taking its signals (stopped by "
+			    "SIGSTOP or ^Z, held by a debugger, blocking them%s)",
+			    fatal ? "" : ", or stuck in the kernel");
+	else
+		text_add(text, " should have ended it, as it had no handler, but the process did not take it: it was "
+			       "stopped (SIGSTOP, ^Z) or held by a debugger");
 }
 
 void exit_blocked_explain(const struct observation *observation, struct verdict *ret)
@@ -145,15 +179,14 @@ void exit_blocked_explain(const struct observation *observation, struct verdict 
 	struct text text = say_cause(ret);
 
 	say_request(&text, observation, s);
-	text_add(&text, blocked ? " was blocked: it waits until the program unblocks it or fetches it (signalfd, "
-				  "sigwait), and the program had not ended by then" :
-				  " found an earlier one still waiting: the process was not taking its signals (it blocks "
-				  "them, was stopped, or was stuck in the kernel)");
+	say_blocked(s, &text);
+	if (not_taken(s))
+		KNOW(&ret->diagnosis, confidence, BASIS_INFERRED);
 	text = say_advice(ret);
 	text_add(&text, blocked ? "if it is an init that fetches signals (tini, systemd): look at the children it was "
 				  "still waiting for; else find where it blocks the signal and does not unblock it" :
-				  "next time look at it before the kill: grep -E 'State|Sig' /proc/PID/status; cat "
-				  "/proc/PID/stack");
+				  "a stopped process has to be continued to end: kill -CONT PID after the request; next time "
+				  "look before the kill: grep -E 'State|TracerPid|Sig' /proc/PID/status");
 	conclude_request(observation, blocked ? "was blocked" : "was not taken", ret);
 	exit_verify_log(observation, ret);
 }
@@ -256,7 +289,8 @@ void exit_stopped_explain(const struct observation *observation, struct verdict 
 	const struct exit *e = &observation->exit;
 	bool again = raised_again(observation), dumps = exit_signal_dumps(e->signal) && e->signal != SIGQUIT;
 	bool core = e->known.core_dumped && e->core_dumped;
-	struct text text = say_cause(ret);
+	char why[96];
+	struct text text = say_cause(ret), reason = TEXT_ON(why);
 
 	if (again) {
 		text_add(&text, "it was asked to end: ");
@@ -273,8 +307,12 @@ void exit_stopped_explain(const struct observation *observation, struct verdict 
 					"; it had no handler for that");
 		exit_advise_sender(observation, ret);
 	}
+	if (again) {
+		text_add(&reason, "asked to by ");
+		exit_say_prior_sender(&reason, exit_handled(observation, e->signal));
+	}
 	exit_conclude(observation, core || dumps ? SEVERITY_ERROR : SEVERITY_NOTICE,
-		      dumps ? "sent by another process, no crash" : "asked to end", ret);
+		      again ? why : dumps ? "sent by another process, no crash" : "asked to end", ret);
 	if (again)
 		exit_verify_log(observation, ret);
 }

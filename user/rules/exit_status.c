@@ -49,6 +49,7 @@ void exit_copied_status_explain(const struct observation *observation, struct ve
 	const struct copied_from *c = &e->copied_from;
 	bool by_signal = copies_signal(observation);
 	bool harmless = by_signal && c->known.source && c->source == KILLER_SOURCE_TTY;
+	char why[160];
 	struct text text = say_cause(ret);
 
 	text_add(&text, by_signal ? "it was not killed: it " : "it ");
@@ -75,8 +76,12 @@ void exit_copied_status_explain(const struct observation *observation, struct ve
 	/* that the one status is there because of the other is not measured */
 	KNOW(&ret->diagnosis, confidence, BASIS_INFERRED);
 	say_child_line(observation, ret);
-	exit_conclude(observation, harmless || !by_signal ? SEVERITY_NOTICE : SEVERITY_WARNING,
-		      by_signal ? "not killed: it copied the death of a child" : "the status of a child", ret);
+	text = (struct text)TEXT_ON(why);
+	text_add(&text, by_signal ? "not killed: a copy of the death of " : "the status of its child ");
+	say_process(&text, c->known.comm ? c->comm : "", c->known.pid, c->pid);
+	if (c->known.source)
+		text_format(&text, " by %s", exit_source_words(c->source));
+	exit_conclude(observation, harmless || !by_signal ? SEVERITY_NOTICE : SEVERITY_WARNING, why, ret);
 	if (c->known.source && c->source == KILLER_SOURCE_OOM && c->known.pid) {
 		text = say_verify(ret);
 		text_format(&text, "journalctl -k --grep 'Killed process %llu '", (unsigned long long)c->pid);
@@ -96,6 +101,15 @@ static void say_failed_exec(const struct observation *observation, struct text *
 		text_add(text, "a program");
 	text_add(text, " failed: ");
 	exit_say_exec_failure(text, f);
+}
+
+static void conclude_exec(const struct observation *observation, struct verdict *ret)
+{
+	char why[256];
+	struct text text = TEXT_ON(why);
+
+	say_failed_exec(observation, &text);
+	exit_conclude(observation, SEVERITY_WARNING, why, ret);
 }
 
 static bool code_is(const struct observation *observation, int64_t wanted)
@@ -138,7 +152,7 @@ void exit_command_not_found_explain(const struct observation *observation, struc
 		text = say_cause(ret);
 		say_failed_exec(observation, &text);
 		exit_advise_exec(observation, ret);
-		exit_conclude(observation, SEVERITY_WARNING, "exec failed", ret);
+		conclude_exec(observation, ret);
 	} else {
 		say_no_exec(observation, ret);
 		exit_conclude(observation, SEVERITY_WARNING, "command or library not found", ret);
@@ -166,6 +180,7 @@ void exit_not_executable_explain(const struct observation *observation, struct v
 	if (observation->exit.known.failed_exec) {
 		say_failed_exec(observation, &text);
 		exit_advise_exec(observation, ret);
+		conclude_exec(observation, ret);
 	} else {
 		text_add(&text, "126 is how shells say that a command was found but could not be executed; no exec was seen "
 				"to fail");
@@ -173,8 +188,8 @@ void exit_not_executable_explain(const struct observation *observation, struct v
 		text = say_advice(ret);
 		text_add(&text, "its standard error names the command: look at its permissions, and whether it is a "
 				"directory");
+		exit_conclude(observation, SEVERITY_WARNING, "a command could not be executed", ret);
 	}
-	exit_conclude(observation, SEVERITY_WARNING, "could not be executed", ret);
 	exit_verify_log(observation, ret);
 }
 

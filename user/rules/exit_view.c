@@ -60,15 +60,23 @@ const struct prior_signal *exit_request(const struct observation *observation)
 {
 	const struct exit *e = &observation->exit;
 	enum killer_source source = exit_source(observation);
+	const struct prior_signal *other = NULL;
 
 	if (exit_signal(observation) != SIGKILL)
 		return NULL;
 	if (source != KILLER_SOURCE_USER && source != KILLER_SOURCE_CGROUP_KILL)
 		return NULL;
-	for (uint64_t i = 0; i < e->prior_signals_count; i++)
-		if (may_have_led(&e->killer, &e->prior_signals[i]))
-			return &e->prior_signals[i];
-	return NULL;
+	/* systemd may send SIGHUP after SIGTERM: the latter is the request */
+	for (uint64_t i = 0; i < e->prior_signals_count; i++) {
+		const struct prior_signal *s = &e->prior_signals[i];
+
+		if (!may_have_led(&e->killer, s))
+			continue;
+		if (s->signal == SIGTERM)
+			return s;
+		other = other ? other : s;
+	}
+	return other;
 }
 
 bool exit_request_gap(const struct observation *observation, const struct prior_signal *request, uint64_t *ret)

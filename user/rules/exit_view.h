@@ -27,7 +27,7 @@ bool exit_code(const struct observation *observation, int64_t *ret);
 bool exit_signal_dumps(uint64_t signal);
 
 /*
- * The newest signal before a SIGKILL from user space that asked the process to
+ * The newest signal, SIGTERM if there was one, before a SIGKILL from user space that asked the process to
  * end and may have led to it; NULL when there is none.
  */
 const struct prior_signal *exit_request(const struct observation *observation);
