@@ -19,7 +19,7 @@ static void say_fault(const struct exit *e, struct verdict *ret)
 				 f->known.thread || f->known.tid || f->known.mapping || f->known.symbol))
 		return;
 	text = say_evidence(ret, "fault", BASIS_MEASURED);
-	if (f->known.code_name)
+	if (f->known.code_name && *f->code_name)
 		text_add(&text, f->code_name);
 	else if (f->known.code)
 		text_format(&text, "code %lld", (long long)f->code);
@@ -35,7 +35,7 @@ static void say_fault(const struct exit *e, struct verdict *ret)
 		text_add(&text, ", thread ");
 		say_process(&text, f->known.thread ? f->thread : "", f->known.tid, f->tid);
 	}
-	if (!f->known.mapping && !f->known.symbol)
+	if (!(f->known.mapping && *f->mapping) && !(f->known.symbol && *f->symbol))
 		return;
 	text = say_evidence(ret, "", BASIS_MEASURED);
 	if (f->known.mapping) {
