@@ -291,11 +291,13 @@ void exit_advise_exec(const struct observation *observation, struct verdict *ret
 static void verify_source(const struct observation *observation, struct verdict *ret)
 {
 	const struct fault *f = &observation->exit.fault;
-	uint64_t at = f->offset, ip;
+	uint64_t at, ip;
 	struct text text;
 
 	if (!f->known.mapping || f->mapping[0] != '/' || !say_path_is_whole(f->mapping) || !f->known.offset ||
 	    f->known.line || (f->known.mapping_changed && f->mapping_changed))
+		return;
+	if (!exit_address(f->known.offset, f->offset, &at))
 		return;
 	if (exit_address(f->known.ip, f->ip, &ip) && ip < 0x10000000)
 		at = ip;

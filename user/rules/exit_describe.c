@@ -41,7 +41,7 @@ static void say_fault(const struct exit *e, struct verdict *ret)
 	if (f->known.mapping) {
 		say_path(&text, f->mapping);
 		if (f->known.offset)
-			text_format(&text, " + 0x%llx", (unsigned long long)f->offset);
+			text_format(&text, " + %s", f->offset);
 	}
 	if (f->known.symbol)
 		text_format(&text, "%s%s", text.length ? "  " : "", f->symbol);

@@ -91,7 +91,7 @@ void exit_say_place(struct text *text, const struct fault *fault)
 		text_add(text, ", in ");
 		say_path(text, fault->mapping);
 		if (fault->known.offset)
-			text_format(text, " at offset 0x%llx", (unsigned long long)fault->offset);
+			text_format(text, " at offset %s", fault->offset);
 	}
 }
 
