@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "user/record.h"
+#include "user/observation.h"
 #include "user/render.h"
 #include "user/tool.h"
 
@@ -86,9 +86,9 @@ static void test_defaults(void **state)
 static void test_each(void **state)
 {
 	(void)state;
-	assert_int_equal(PARSE("-p", "7", "-c", "x", "--cgroup", "/a", "-n", "3", "-d", "2.5", "-o", "line", "-w", "f",
-			       "--strict", "--no-args", "--utc", "--hook", "oom_kill=kprobe", "--tick", ".5", "--ring", "64", "--btf",
-			       "b", "--root", "r", "-vv", "-q"), 0);
+	assert_int_equal(PARSE("-p", "7", "--children", "-c", "x", "--uid", "1000", "--cgroup", "/a", "--all", "-n", "3",
+			       "-d", "2.5", "-o", "line", "-w", "f", "--strict", "--no-args", "--no-redact", "--utc", "--hook",
+			       "oom_kill=kprobe", "--tick", ".5", "--ring", "64", "--btf", "b", "--root", "r", "-vv", "-q"), 0);
 	assert_int_equal(options.pid, 7);
 	assert_string_equal(options.comm, "x");
 	assert_string_equal(options.cgroup, "/a");
@@ -97,6 +97,8 @@ static void test_each(void **state)
 	assert_string_equal(options.format, "line");
 	assert_string_equal(options.write_path, "f");
 	assert_true(options.strict && options.no_args && options.utc && options.quiet);
+	assert_true(options.children && options.all && options.no_redact);
+	assert_true(options.has_uid && options.uid == 1000);
 	assert_string_equal(options.hooks[KIND_oom_kill], "kprobe");
 	assert_int_equal(options.tick_ns, 500000000);
 	assert_int_equal(options.ring_kib, 64);
@@ -208,6 +210,88 @@ static void test_hook(void **state)
 	assert_string_equal(options.hooks[KIND_oom_kill], "b=c");
 }
 
+/* 0 is a user; 4294967295 is the kernel's "none" */
+static void test_uid(void **state)
+{
+	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "1x", "0x10", "1.5", "4294967295", "4294967296",
+					   "18446744073709551616", "no such user", "\x1b[31m" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		REFUSED("--uid", "--uid", bad[i]);
+	assert_int_equal(PARSE("--uid=0"), 0);
+	assert_true(options.has_uid && options.uid == 0);
+	assert_int_equal(PARSE("--uid", "root"), 0);
+	assert_true(options.has_uid && options.uid == 0);
+	assert_int_equal(PARSE("--uid", "4294967294"), 0);
+	assert_int_equal(options.uid, 4294967294);
+	assert_int_equal(PARSE("--uid", "7", "--uid", "8"), 0);
+	assert_int_equal(options.uid, 8);
+}
+
+static void test_children(void **state)
+{
+	(void)state;
+	REFUSED("--pid", "--children");
+	REFUSED("--children", "--comm", "x", "--children");
+	assert_int_equal(PARSE("--children", "--pid", "7"), 0);
+	assert_true(options.children && options.pid == 7);
+	/* who asks for help gets it */
+	assert_int_equal(PARSE("--children", "--help"), 0);
+}
+
+/* what the kernel side is told to ask first */
+static void test_filter(void **state)
+{
+	struct process_filter filter, nothing = {};
+
+	(void)state;
+	assert_int_equal(PARSE("-v"), 0);
+	filter = options_filter(&options);
+	assert_memory_equal(&filter, &nothing, sizeof(filter));
+	assert_int_equal(PARSE("-p", "7", "--children", "--uid", "0", "-c", "a name of sixteen bytes and more", "--all"), 0);
+	filter = options_filter(&options);
+	assert_true(filter.tgid == 7 && filter.children && filter.has_uid && filter.uid == 0 && filter.has_comm &&
+		    filter.all);
+	assert_string_equal(filter.comm, "a name of sixte");
+}
+
+static bool wanted(const struct observation *o, const char *option, const char *value)
+{
+	assert_int_equal(PARSE("-p", "7", "--children", option, value), 0);
+	return observation_wanted(o, &options);
+}
+
+/* an unknown subject is left out, and a long name is nobody's */
+static void test_wanted(void **state)
+{
+	static struct observation o = { .kind = KIND_exit };
+
+	(void)state;
+	assert_false(wanted(&o, "--uid", "0"));
+	assert_false(wanted(&o, "--comm", "a"));
+	assert_false(wanted(&o, "--cgroup", "/"));
+	KNOW(&o.process, pid, 8);
+	KNOW(&o.process, uid, 0);
+	KNOW(&o.cgroup, id, 5);
+	strcpy(o.process.comm, "a name of sixte");
+	o.process.known.comm = 1;
+	strcpy(o.cgroup.path, "/a/bc");
+	o.cgroup.known.path = 1;
+	assert_true(wanted(&o, "--uid", "root"));
+	assert_false(wanted(&o, "--uid", "1"));
+	assert_true(wanted(&o, "--comm", "a name of sixte"));
+	assert_false(wanted(&o, "--comm", "a name of sixteen bytes"));
+	assert_true(wanted(&o, "--cgroup", "/a/bc"));
+	assert_true(wanted(&o, "--cgroup", "/a/"));
+	assert_true(wanted(&o, "--cgroup", "/"));
+	assert_false(wanted(&o, "--cgroup", "/a/b"));
+	assert_int_equal(PARSE("-p", "7"), 0);
+	assert_false(observation_wanted(&o, &options));
+	assert_int_equal(PARSE("-p", "8"), 0);
+	assert_true(observation_wanted(&o, &options));
+}
+
 static void test_cgroup(void **state)
 {
 	static const char *const rows[][2] = {
@@ -310,7 +394,8 @@ static void test_help(void **state)
 {
 	static const char *const names[] = { "--pid", "--comm", "--cgroup", "--count", "--duration", "--output", "--json",
 					     "--write", "--strict", "--no-args", "--utc", "--hook", "--tick", "--ring",
-					     "--btf", "--root", "--verbose", "--quiet", "--version", "--help" };
+					     "--children", "--uid", "--all", "--no-redact", "--btf", "--root", "--verbose",
+					     "--quiet", "--version", "--help" };
 	static char help[16384];
 	FILE *file = fmemopen(help, sizeof(help), "w");
 
@@ -338,6 +423,10 @@ int main(void)
 		cmocka_unit_test(test_ring),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_hook),
+		cmocka_unit_test(test_uid),
+		cmocka_unit_test(test_children),
+		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_wanted),
 		cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_cgroup_typed),
 		cmocka_unit_test(test_texts),
