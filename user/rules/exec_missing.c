@@ -27,7 +27,7 @@ static void search_explain(const struct observation *observation, struct verdict
 	exec_suggest(ret, "look at the spelling; install what has it; or give its whole path to who starts it");
 	exec_suggest(ret, "where it works in a login shell: PATH of a systemd unit, of cron, sudo and of ssh HOST COMMAND is "
 		    "shorter (Environment=PATH=..., or a whole path)");
-	if (name && *name && strlen(filename) + 4 < sizeof(observation->exec.filename)) {
+	if (name && *name && exec_path_is_known(observation, filename)) {
 		text = say_verify(ret);
 		text_add(&text, "command -v -- ");
 		text_shell(&text, name, strlen(name));

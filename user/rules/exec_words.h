@@ -29,6 +29,9 @@ void exec_say_interpreter(struct text *text, const struct observation *observati
 /* "uid 1000", "the user" */
 void exec_say_user(struct text *text, const struct observation *observation);
 
+/* Of filename, interpreter or culprit: false for one that was cut to fit, or is NULL. */
+bool exec_path_is_known(const struct observation *observation, const char *path);
+
 /*
  * A path as one word of a command, absolute where the working directory is
  * known. False, and nothing is added, for one that is not whole or not known.
