@@ -39,12 +39,12 @@ static void storm_explain(const struct observation *observation, struct verdict 
 {
 	const struct exec *e = &observation->exec;
 	const struct exec_storm *s = &e->storm;
-	uint64_t seconds = s->known.window_ns ? s->window_ns / 1000000000 : 0;
+	double per_second = s->known.window_ns && s->window_ns ? s->execs / (s->window_ns / 1e9) : 0;
 	struct text text = say_cause(ret);
 
 	say_storm(s, &text);
-	if (seconds && s->execs / seconds)
-		text_format(&text, " (%llu/s)", (unsigned long long)(s->execs / seconds));
+	if (per_second >= 1 && per_second < 1e9)
+		text_format(&text, " (%.0f/s)", per_second);
 	if (exec_failed(observation))
 		text_add(&text, "; the one shown here failed");
 	text = say_advice(ret);

@@ -157,11 +157,20 @@ void exec_say_interpreter(struct text *text, const struct observation *observati
 		text_add(text, "its interpreter");
 }
 
+void exec_say_shown(struct text *text, const char *path)
+{
+	if (*path != '/' && *path != '.')
+		text_add(text, "./");
+	say_path(text, path);
+}
+
 /* a directory of the path as it is written, not one that a link leads to */
 bool exec_is_above(const char *directory, const char *path)
 {
 	size_t length = strlen(directory);
 
+	if (path && strncmp(path, "./", 2) == 0)
+		path += 2;
 	return path && strncmp(path, directory, length) == 0 && path[length] == '/';
 }
 

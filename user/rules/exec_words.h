@@ -40,6 +40,9 @@ bool exec_say_path(struct text *text, const struct observation *observation, con
 /* The program's, or culprit's where that is known. */
 const char *exec_fault(const struct observation *observation);
 
+/* A path within a sentence: "./no", where "no" would be a word of it. */
+void exec_say_shown(struct text *text, const char *path);
+
 /* NULL where they are not known */
 const char *exec_filename(const struct observation *observation);
 const char *exec_interpreter(const struct observation *observation);
