@@ -143,8 +143,9 @@ static void add_ancestors(struct exit *x, const struct exit_event *event)
 	x->known.parents = 1;
 }
 
-static void add_exe(struct process *p, const struct exit_event *event, const struct exit_parts *parts)
+static void add_exe(struct observation *o, const struct exit_event *event, const struct exit_parts *parts)
 {
+	struct process *p = &o->process;
 	struct text exe = { .data = p->exe, .size = sizeof(p->exe) };
 
 	if (!event->exe_bytes)
@@ -154,6 +155,8 @@ static void add_exe(struct process *p, const struct exit_event *event, const str
 	else
 		names_path(&exe, parts->exe, event->exe_bytes, 0, false);
 	p->known.exe = 1;
+	if (exe.cut)
+		observation_truncated(o, "process.exe");
 }
 
 void exit_decode(struct session *s, struct observation *o, const struct exit_event *event,
@@ -169,11 +172,13 @@ void exit_decode(struct session *s, struct observation *o, const struct exit_eve
 		signal_name(x->signal_name, sizeof(x->signal_name), x->signal);
 		x->known.signal_name = 1;
 	}
-	if (event->first_ppid && o->process.known.ppid)
+	/* of one that is older than the watch it is not known whose child it was at first */
+	if (event->first_ppid && o->process.known.ppid &&
+	    (!event->exe_plain || event->first_ppid != o->process.ppid))
 		KNOW(x, orphan, event->first_ppid != o->process.ppid);
 	add_times(x, event);
 	add_ancestors(x, event);
-	add_exe(&o->process, event, parts);
+	add_exe(o, event, parts);
 	if (event->args_bytes && !s->options.no_args &&
 	    process_args_fill(&o->process, parts->args, event->args_bytes, event->args_cut,
 			      s->options.no_redact))

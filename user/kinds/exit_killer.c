@@ -224,6 +224,12 @@ static void add_sender(struct session *s, struct observation *o, const struct si
 		KNOW(k, sender_code, n->sender_exit_code >> 8 & 0xff);
 }
 
+/* one that came while the death was being told is no older than it */
+static uint64_t age_of(const struct signal_note *n, const struct observation *o)
+{
+	return n->boot_ns < o->boot_ns ? o->boot_ns - n->boot_ns : 0;
+}
+
 static enum signal_result result_of(const struct signal_note *n)
 {
 	if (n->result == 1)
@@ -246,7 +252,7 @@ static void add_prior(struct observation *o, const struct signal_note *n)
 	KNOW(p, signal, n->signal);
 	signal_name(p->signal_name, sizeof(p->signal_name), n->signal);
 	p->known.signal_name = 1;
-	KNOW(p, age_ns, o->boot_ns - n->boot_ns);
+	KNOW(p, age_ns, age_of(n, o));
 	if (n->program_ns)
 		KNOW(p, uptime_ns, n->program_ns);
 	if (result)
@@ -307,7 +313,7 @@ void exit_killer(struct session *s, struct observation *o, const struct exit_eve
 		const struct signal_note *n = &parts->notes[killing];
 
 		KNOW(k, code, n->code);
-		KNOW(k, age_ns, o->boot_ns - n->boot_ns);
+		KNOW(k, age_ns, age_of(n, o));
 		if (has_sender(k->source))
 			add_sender(s, o, n);
 	}

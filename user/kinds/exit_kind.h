@@ -74,7 +74,7 @@ void signal_name(char *to, size_t size, uint64_t signal);
 
 /* exit_track.c: what only other events tell. */
 void exit_track_oom(struct exit_state *state, const struct exit_oom_event *event);
-/* true: the OOM killer chose it, and the observation says so now */
+/* true: the OOM killer ended it, and the observation says so now */
 bool exit_join_oom(const struct exit_state *state, struct observation *o);
 void exit_join_copied(const struct exit_state *state, struct observation *o);
 void exit_track_loop(struct exit_state *state, struct observation *o);

@@ -25,9 +25,21 @@ void exit_track_oom(struct exit_state *state, const struct exit_oom_event *event
 		  strnlen(event->trigger_comm, sizeof(event->trigger_comm)));
 }
 
+/* Whoever sent it by a system call sent it: the OOM killer marks those too that are dying already. */
+static bool may_be_oom(const struct exit *x)
+{
+	enum killer_source source = x->killer.known.source ? x->killer.source : 0;
+
+	return x->known.signal && x->signal == SIGKILL && source != KILLER_SOURCE_USER &&
+	       source != KILLER_SOURCE_SELF && source != KILLER_SOURCE_CGROUP_KILL;
+}
+
 bool exit_join_oom(const struct exit_state *state, struct observation *o)
 {
 	struct killer *k = &o->exit.killer;
+
+	if (!may_be_oom(&o->exit))
+		return false;
 
 	for (unsigned int i = 0; i < EXIT_OOM_MARKS; i++) {
 		const struct exit_oom_mark *mark = &state->marks[i];
@@ -35,6 +47,7 @@ bool exit_join_oom(const struct exit_state *state, struct observation *o)
 		if (!mark->pid || mark->pid != o->process.pid || mark->boot_ns < o->process.start_ns ||
 		    mark->boot_ns + MARK_NS < o->boot_ns)
 			continue;
+		o->exit.known.killer = 1;
 		KNOW(k, source, KILLER_SOURCE_OOM);
 		KNOW(k, trigger_pid, mark->trigger_pid);
 		KNOW_TEXT(k, trigger_comm, mark->trigger_comm);

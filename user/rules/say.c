@@ -74,7 +74,7 @@ void say_whole(const struct text *text, uint64_t *count)
 
 bool say_path_is_whole(const char *path)
 {
-	return strncmp(path, "/.../", 5) != 0;
+	return strncmp(path, "/...", 4) != 0;
 }
 
 void say_process(struct text *text, const char *comm, bool has_pid, uint64_t pid)
