@@ -21,8 +21,9 @@ int exit_parts(struct exit_parts *ret, const struct exit_event *event, size_t si
 		return -EBADMSG;
 	ret->exe = event->data;
 	ret->args = ret->exe + event->exe_bytes;
-	ret->notes = (const void *)(ret->args + event->args_bytes);
-	ret->fault = fault ? (const void *)((const char *)ret->notes + notes) : NULL;
+	memcpy(ret->notes, ret->args + event->args_bytes, notes);
+	ret->has_fault = fault > 0;
+	memcpy(&ret->fault, ret->args + event->args_bytes + notes, fault);
 	return 0;
 }
 
@@ -183,6 +184,6 @@ void exit_decode(struct session *s, struct observation *o, const struct exit_eve
 	    process_args_fill(&o->process, parts->args, event->args_bytes, event->args_cut,
 			      s->options.no_redact))
 		observation_truncated(o, "process.args");
-	if (parts->fault)
-		add_fault(o, parts->fault);
+	if (parts->has_fault)
+		add_fault(o, &parts->fault);
 }

@@ -38,8 +38,10 @@ struct exit_oom_mark {
 /* The tail of an exit_event, checked against its size. */
 struct exit_parts {
 	const char *exe, *args;
-	const struct signal_note *notes;
-	const struct fault_note *fault;	/* NULL: none */
+	/* copies: behind strings of any length nothing is aligned */
+	struct signal_note notes[SIGNAL_NOTES];
+	bool has_fault;
+	struct fault_note fault;
 };
 
 /* A death that waits for what explains it: the OOM killer's word, a failed exec. */
