@@ -14,31 +14,13 @@
 #include <cmocka.h>
 
 #include "golden.h"
-#include "user/diagnosis.h"
+#include "verdict.h"
 #include "user/recording.h"
-#include "user/text.h"
 
 #define COUNT(ARRAY) (sizeof(ARRAY) / sizeof((ARRAY)[0]))
 
 static struct observation o;
 static struct verdict verdict;
-
-/* all texts of a verdict, one per line */
-static inline const char *words_of(const struct verdict *v)
-{
-	static char data[64 * 1024];
-	const struct diagnosis *d = &v->diagnosis;
-	struct text text = TEXT_ON(data);
-
-	text_format(&text, "%s\n%s\n%s\n", v->message, d->title, d->cause);
-	for (uint64_t i = 0; i < d->evidence_count; i++)
-		text_format(&text, "%s: %s\n", d->evidence[i].about, d->evidence[i].claim);
-	for (uint64_t i = 0; i < d->advice_count; i++)
-		text_format(&text, "do: %s\n", d->advice[i]);
-	for (uint64_t i = 0; i < d->verify_count; i++)
-		text_format(&text, "verify: %s\n", d->verify[i]);
-	return data;
-}
 
 static inline void read_golden(const char *path, const char *line, size_t length)
 {

@@ -6,11 +6,15 @@
 #include "random.h"
 #include "user/observation.h"
 
-/* the record of each kind; [KIND_NONE] is NULL */
-static const struct record *const kind_records[KIND_COUNT] = {
+static inline const struct record *kind_record(enum event_kind kind)
+{
+	static const struct record *const records[KIND_COUNT] = {
 #define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = &NAME##_record,
 #include "events/all.def"
-};
+	};
+
+	return records[kind];
+}
 
 /* The kind's own part: they share the memory at the end. */
 static inline void *kind_part(struct observation *observation)
@@ -26,7 +30,7 @@ static inline void fill_parts(struct fill *fill, struct observation *ret, enum e
 	fill_record(fill, &process_record, &ret->process);
 	fill_record(fill, &cgroup_record, &ret->cgroup);
 	fill_record(fill, &container_record, &ret->container);
-	fill_record(fill, kind_records[kind], kind_part(ret));
+	fill_record(fill, kind_record(kind), kind_part(ret));
 }
 
 #endif

@@ -5,36 +5,8 @@
 #include <sys/wait.h>
 
 #include "judge.h"
-#include "kinds.h"
 
 /* ---- every verdict ---------------------------------------------------------- */
-
-static void check_verdict(const char *path, const struct verdict *v)
-{
-	const struct rule_table *table = rules_of(o.kind);
-	const struct diagnosis *d = &v->diagnosis;
-	unsigned int i = 0;
-
-	while (i < table->count && strcmp(table->rules[i].id, d->rule) != 0)
-		i++;
-	if (i == table->count)
-		fail_msg("%s: %s is no rule of %s", path, d->rule, kind_names[o.kind]);
-	assert_true(v->severity > SEVERITY_DEBUG && v->severity <= SEVERITY_CRITICAL);
-	if (!*v->message || !d->known.title || !*d->title || !d->known.cause || !*d->cause || !d->known.confidence ||
-	    !d->known.resource)
-		fail_msg("%s: a part is missing", path);
-	/* where memory ran out there is always something to do */
-	if (o.kind == KIND_oom_kill && (!d->advice_count || !d->verify_count || !d->evidence_count))
-		fail_msg("%s: a part is missing", path);
-	assert_true(memchr(v->message, 0, sizeof(v->message)) && memchr(d->title, 0, sizeof(d->title)));
-	assert_true(d->evidence_count <= COUNT(d->evidence) && d->advice_count <= COUNT(d->advice) &&
-		    d->verify_count <= COUNT(d->verify));
-	for (i = 0; i < d->evidence_count; i++)
-		if (!*d->evidence[i].claim || !d->evidence[i].known.basis)
-			fail_msg("%s: evidence %u is empty", path, i);
-	if (strstr(words_of(v), "(null)"))
-		fail_msg("%s: (null)", path);
-}
 
 /* pure: the same twice, and nothing of the observation changed */
 static void check_pure(const char *path, const char *line, size_t length)
@@ -48,7 +20,7 @@ static void check_pure(const char *path, const char *line, size_t length)
 	diagnose(&o, &again);
 	assert_memory_equal(&again, &verdict, sizeof(again));
 	assert_memory_equal(&before, &o, sizeof(o));
-	check_verdict(path, &verdict);
+	check_verdict(path, o.kind, &verdict);
 }
 
 static void test_pure(void **state)
@@ -68,7 +40,7 @@ static void test_random(void **state)
 		fill_parts(&fill, &o, 1 + i / 2 % (KIND_COUNT - 1));
 		diagnose(&o, &verdict);
 		snprintf(name, sizeof(name), "random %s %u", kind_names[o.kind], i);
-		check_verdict(name, &verdict);
+		check_verdict(name, o.kind, &verdict);
 	}
 }
 
@@ -106,7 +78,7 @@ static void test_garbage(void **state)
 		soil(&fill, &process_record, (char *)&o.process);
 		soil(&fill, &cgroup_record, (char *)&o.cgroup);
 		soil(&fill, &container_record, (char *)&o.container);
-		soil(&fill, kind_records[o.kind], kind_part(&o));
+		soil(&fill, kind_record(o.kind), kind_part(&o));
 		diagnose(&o, &soiled);
 		if (memcmp(&verdict, &soiled, sizeof(verdict)) == 0)
 			continue;
@@ -204,7 +176,7 @@ static void check_removals(const char *path, const char *line, size_t length)
 	remove_each(&r, &process_record, (char *)&o.process);
 	remove_each(&r, &cgroup_record, (char *)&o.cgroup);
 	remove_each(&r, &container_record, (char *)&o.container);
-	remove_each(&r, kind_records[o.kind], kind_part(&o));
+	remove_each(&r, kind_record(o.kind), kind_part(&o));
 	removals_bad += r.bad;
 }
 
@@ -230,7 +202,7 @@ static void test_nothing_known(void **state)
 		memset(&o, 0, sizeof(o));
 		o.kind = kind;
 		diagnose(&o, &verdict);
-		check_verdict("nothing", &verdict);
+		check_verdict("nothing", o.kind, &verdict);
 		assert_int_equal(verdict.diagnosis.confidence, BASIS_UNKNOWN);
 		words = words_of(&verdict);
 		for (size_t i = 0; i < COUNT(claims); i++)

@@ -277,7 +277,7 @@ static void check_same(const struct observation *wrote, const struct observation
 	check_record(&process_record, (const char *)&wrote->process, (const char *)&read->process);
 	check_record(&cgroup_record, (const char *)&wrote->cgroup, (const char *)&read->cgroup);
 	check_record(&container_record, (const char *)&wrote->container, (const char *)&read->container);
-	check_record(kind_records[wrote->kind], kind_part((struct observation *)wrote),
+	check_record(kind_record(wrote->kind), kind_part((struct observation *)wrote),
 		     kind_part((struct observation *)read));
 	assert_int_equal(read->truncated_count, wrote->truncated_count);
 	assert_memory_equal(read->truncated, wrote->truncated, sizeof(read->truncated));
