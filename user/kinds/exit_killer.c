@@ -273,19 +273,22 @@ static void add_priors(struct observation *o, const struct exit_event *event, co
 		       int killing)
 {
 	const uint64_t max = sizeof(o->exit.prior_signals) / sizeof(o->exit.prior_signals[0]);
-	uint64_t before = killing < 0 ? UINT64_MAX : notes[killing].boot_ns;
+	uint64_t end = killing < 0 ? UINT64_MAX : notes[killing].boot_ns;
+	unsigned int left = (1U << event->note_count) - 1;
 
+	if (killing >= 0)
+		left &= ~(1U << killing);
 	while (o->exit.prior_signals_count < max) {
-		const struct signal_note *newest = NULL;
+		int newest = -1;
 
 		for (int i = 0; i < (int)event->note_count; i++)
-			if (i != killing && notes[i].boot_ns < before &&
-			    (!newest || notes[i].boot_ns > newest->boot_ns))
-				newest = &notes[i];
-		if (!newest)
+			if (left >> i & 1 && notes[i].boot_ns <= end &&
+			    (newest < 0 || notes[i].boot_ns > notes[newest].boot_ns))
+				newest = i;
+		if (newest < 0)
 			break;
-		add_prior(o, newest);
-		before = newest->boot_ns;
+		left &= ~(1U << newest);
+		add_prior(o, &notes[newest]);
 	}
 	o->exit.known.prior_signals = o->exit.prior_signals_count > 0;
 }
