@@ -203,8 +203,9 @@ static void say_loop(const struct observation *observation, struct verdict *ret)
 	const struct death_loop *l = &observation->exit.loop;
 	struct text text;
 
-	/* one finding that grows: the first four, then at each doubling */
-	ret->repeats = observation->exit.known.loop && l->known.same_cause && l->same_cause && l->deaths > 4 && (l->deaths & (l->deaths - 1));
+	/* one finding that grows: the first four of a cause, then at each doubling */
+	ret->repeats = observation->exit.known.loop && l->known.in_a_row && l->in_a_row > 4 &&
+		       (l->in_a_row & (l->in_a_row - 1));
 	if (!exit_loops(observation))
 		return;
 	text = say_evidence(ret, "loop", BASIS_MEASURED);
