@@ -89,6 +89,23 @@ static void run_nobody(int argc, char **argv)
 	fail_as(NOBODY, argv[1], argv + 1);
 }
 
+/* Along PATH, one attempt per directory. */
+static void run_search(int argc, char **argv)
+{
+	int pid = fork(), status;
+
+	(void)argc;
+	if (!pid) {
+		setenv("PATH", argv[1], 1);
+		execvp(argv[2], argv + 2);
+		_exit(errno == ENOENT ? 127 : 126);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		quit(1, "fork: %s", strerror(errno));
+	printf("child %d\n", pid);
+	ready(NULL);
+}
+
 /* More processes than this user may have: execve() says so, not setuid(). */
 static void run_crowded(int argc, char **argv)
 {
@@ -212,6 +229,7 @@ static const struct mode modes[] = {
 	{ "at", 2, 1000, run_at, "DIR PROGRAM [ARG...]" },
 	{ "fail", 1, 1000, run_fail, "PROGRAM [ARG...]" },
 	{ "nobody", 1, 1000, run_nobody, "PROGRAM [ARG...] (as nobody)" },
+	{ "search", 2, 1000, run_search, "PATH PROGRAM [ARG...]" },
 	{ "crowded", 1, 1000, run_crowded, "PROGRAM [ARG...]" },
 	{ "big", 2, 2, run_big, "one|total PROGRAM" },
 	{ "title", 1, 1000, run_title, "TITLE [ROOM...]" },
