@@ -44,7 +44,7 @@ aborted=$gone_pid aborted_core=$gone_core
 core_limit=unlimited
 reaped abort
 dumped=$gone_pid dumped_core=$gone_core
-# shellcheck disable=SC2086 # words
+# shellcheck disable=SC2046,SC2086 # words
 wait_deaths $(echo "$victims" | tr ' ' '\n' | cut -d : -f 1) $aborted $dumped
 watch_stop
 
