@@ -79,9 +79,9 @@ told() {
 	says "the TERM before: $3 ($4, then $5)" \
 		'.exit.prior_signals | length == 1 and (.[0] | .signal == 15
 			and .result == $result and .action == $action
-			and (.action_at_death // .action) == $end
+			and (.action_at_death // .action) == $final
 			and .namespace_init and .sender_pid == $sender)' \
-		--arg result "$3" --arg action "$4" --arg end "$5" \
+		--arg result "$3" --arg action "$4" --arg final "$5" \
 		--argjson sender "$2"
 }
 
