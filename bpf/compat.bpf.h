@@ -131,4 +131,58 @@ static __always_inline struct cgroup_subsys_state *task_memory_css(struct task_s
 	return css;
 }
 
+/*
+ * The registers the current task entered the kernel with.
+ * 5.15 "bpf: Add bpf_task_pt_regs() helper"; before, the top of its stack.
+ */
+static __always_inline struct pt_regs *current_regs(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return (struct pt_regs *)((char *)BPF_CORE_READ(task, stack) + 16384 -
+				  bpf_core_type_size(struct pt_regs));
+}
+
+/*
+ * Arguments of a system call, of the 32-bit table where compat. On arm64 the
+ * first is overwritten by the result and kept beside.
+ */
+#if defined(__TARGET_ARCH_x86)
+#define REGS_ARG1(regs, compat) ((compat) ? (__u32)BPF_CORE_READ(regs, bx) : BPF_CORE_READ(regs, di))
+#define REGS_ARG2(regs, compat) ((compat) ? (__u32)BPF_CORE_READ(regs, cx) : BPF_CORE_READ(regs, si))
+#define REGS_ARG3(regs, compat) ((compat) ? (__u32)BPF_CORE_READ(regs, dx) : BPF_CORE_READ(regs, dx))
+#define REGS_ARG4(regs, compat) ((compat) ? (__u32)BPF_CORE_READ(regs, si) : BPF_CORE_READ(regs, r10))
+#define CALL_EXECVE(compat) ((compat) ? 11 : 59)
+#define CALL_EXECVEAT(compat) ((compat) ? 358 : 322)
+#define SYSCALL_FUNCTION(NAME) "__x64_sys_" NAME
+#define SYSCALL_FUNCTION_COMPAT(NAME) "__ia32_compat_sys_" NAME
+#define REGS_SYSCALL(regs) ((long)BPF_CORE_READ(regs, orig_ax))
+#define REGS_IP(regs) BPF_CORE_READ(regs, ip)
+#define REGS_SP(regs) BPF_CORE_READ(regs, sp)
+#define TASK_COMPAT 0x2		/* TS_COMPAT: in a system call of the 32-bit table */
+#define TASK_FLAGS(task) BPF_CORE_READ(task, thread_info.status)
+#elif defined(__TARGET_ARCH_arm64)
+#define REGS_ARG1(regs, compat) BPF_CORE_READ(regs, orig_x0)
+#define REGS_ARG2(regs, compat) BPF_CORE_READ(regs, user_regs.regs[1])
+#define REGS_ARG3(regs, compat) BPF_CORE_READ(regs, user_regs.regs[2])
+#define REGS_ARG4(regs, compat) BPF_CORE_READ(regs, user_regs.regs[3])
+#define CALL_EXECVE(compat) ((compat) ? 11 : 221)
+#define CALL_EXECVEAT(compat) ((compat) ? 387 : 281)
+#define SYSCALL_FUNCTION(NAME) "__arm64_sys_" NAME
+#define SYSCALL_FUNCTION_COMPAT(NAME) "__arm64_compat_sys_" NAME
+#define REGS_SYSCALL(regs) ((long)BPF_CORE_READ(regs, syscallno))
+#define REGS_IP(regs) BPF_CORE_READ(regs, user_regs.pc)
+#define REGS_SP(regs) BPF_CORE_READ(regs, user_regs.sp)
+#define TASK_COMPAT 0x400000	/* TIF_32BIT */
+#define TASK_FLAGS(task) BPF_CORE_READ(task, thread_info.flags)
+#endif
+
+/* its system call's number is one of the 32-bit table */
+static __always_inline bool current_is_compat(void)
+{
+	return TASK_FLAGS((struct task_struct *)bpf_get_current_task()) & TASK_COMPAT;
+}
+
 #endif

@@ -17,10 +17,9 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 #include "oom.h"
-#include "compat.bpf.h"
 #include "emit.bpf.h"
+#include "task.bpf.h"
 
-#define PF_EXITING 0x4
 #define SIGKILL 9
 #define SEND_SIG_PRIV 1		/* include/linux/sched/signal.h: sent by the kernel itself */
 
@@ -208,30 +207,6 @@ static __always_inline void walk_cgroups(struct oom_victim_event *e, struct task
 		kn = parent;
 	}
 	e->names_cut = 1;
-}
-
-static __always_inline void fill_process(struct process_seen *p, struct task_struct *task)
-{
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	struct task_struct *parent = BPF_CORE_READ(leader, real_parent);
-	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
-	unsigned int level = BPF_CORE_READ(pid, level);
-	int tid = BPF_CORE_READ(task, pid), ns_pid = 0;
-
-	KNOW(p, pid, BPF_CORE_READ(task, tgid));
-	p->tid = tid;
-	p->known.tid = tid != (int)p->pid;
-	KNOW(p, start_ns, BPF_CORE_READ(leader, start_boottime));
-	bpf_core_read(p->comm, sizeof(p->comm), &leader->comm);
-	p->known.comm = 1;
-	KNOW(p, ppid, BPF_CORE_READ(parent, tgid));
-	bpf_core_read(p->parent_comm, sizeof(p->parent_comm), &parent->comm);
-	p->known.parent_comm = 1;
-	KNOW(p, uid, BPF_CORE_READ(leader, real_cred, uid.val));
-	p->ns_pid = 0;
-	if (level > 0 && level < 32 &&
-	    !bpf_core_read(&ns_pid, sizeof(ns_pid), &pid->numbers[level].nr))
-		KNOW(p, ns_pid, ns_pid);
 }
 
 static __always_inline void fill_victim(struct oom_kill_seen *o, struct task_struct *task)

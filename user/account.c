@@ -17,6 +17,16 @@ struct kind_run *session_kind(struct session *s, enum event_kind kind)
 	return NULL;
 }
 
+void session_cgroup(struct session *s, const struct cgroup_event *event)
+{
+	if (cgroup_paths_take(&s->cgroup_paths, event))
+		return;
+	cgroup_paths_clear(&s->cgroup_paths);
+	for (unsigned int i = 0; i < s->kind_count; i++)
+		cgroup_paths_forget(&s->kinds[i].probe);
+	cgroup_paths_take(&s->cgroup_paths, event);
+}
+
 static void loss_add(struct loss *loss, uint64_t count, uint64_t first_ns, uint64_t last_ns, const char *where)
 {
 	if (!count)
@@ -27,6 +37,11 @@ static void loss_add(struct loss *loss, uint64_t count, uint64_t first_ns, uint6
 	for (int i = 0; i < OUTPUTS; i++)
 		if (!loss->told[i].first_ns)
 			loss->told[i].first_ns = first_ns;
+}
+
+void session_folded(struct session *s, enum event_kind kind, uint64_t count)
+{
+	session_kind(s, kind)->filtered += count;
 }
 
 void session_lost(struct session *s, enum event_kind kind, enum gap_cause cause, uint64_t count,

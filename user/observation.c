@@ -7,6 +7,18 @@
 #include "options.h"
 #include "text.h"
 
+void observation_clear(struct observation *o, enum event_kind kind)
+{
+	static const size_t sizes[KIND_COUNT] = {
+#define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = sizeof(struct NAME),
+#include "events/all.def"
+	};
+
+	/* the kinds share the memory at the end */
+	memset(o, 0, offsetof(struct observation, oom_kill) + sizes[kind]);
+	o->kind = kind;
+}
+
 void observation_truncated(struct observation *observation, const char *what)
 {
 	uint64_t n = observation->truncated_count;
@@ -49,9 +61,12 @@ static bool path_below(const char *path, const char *above)
 
 bool observation_wanted(const struct observation *o, const struct options *options)
 {
-	if (options->pid && (!o->process.known.pid || o->process.pid != options->pid))
+	/* whose child a process is only the kernel side can tell */
+	if (options->pid && !options->children && (!o->process.known.pid || o->process.pid != options->pid))
 		return false;
 	if (options->comm && (!o->process.known.comm || strcmp(o->process.comm, options->comm) != 0))
+		return false;
+	if (options->has_uid && (!o->process.known.uid || o->process.uid != options->uid))
 		return false;
 	return !options->cgroup || (o->cgroup.known.path && path_below(o->cgroup.path, options->cgroup));
 }

@@ -28,6 +28,8 @@ struct observation {
 	};
 };
 
+/* Everything unknown; of the kinds' parts only the one of this kind is touched. */
+void observation_clear(struct observation *observation, enum event_kind kind);
 /* Notes that something of the observation was cut. */
 void observation_truncated(struct observation *observation, const char *what);
 /* Derives container and unit from the cgroup's path. */

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "record.h"
 #include "render.h"
+#include "text.h"
 #include "tool.h"
 
 enum option_type {
@@ -18,6 +20,7 @@ enum option_type {
 	OPTION_TEXT,
 	OPTION_NUMBER,	/* positive */
 	OPTION_SECONDS,
+	OPTION_UID,
 	OPTION_HOOK,
 	OPTION_CGROUP,
 	OPTION_FORMAT,
@@ -37,8 +40,11 @@ struct option_row {
 
 static const struct option_row rows[] = {
 	{ 'p', "pid", OPTION_NUMBER, AT(pid), "PID", "only this process (pid of the host)" },
+	{ 0, "children", OPTION_FLAG, AT(children), NULL, "with --pid: and what descends from it" },
 	{ 'c', "comm", OPTION_TEXT, AT(comm), "NAME", "only processes of this name" },
+	{ 0, "uid", OPTION_UID, AT(uid), "UID", "only processes of this user (number or name)" },
 	{ 0, "cgroup", OPTION_CGROUP, AT(cgroup), "PATH", "only this cgroup and those below it" },
+	{ 0, "all", OPTION_FLAG, AT(all), NULL, "also what is normal: every exec and every exit" },
 	{ 'n', "count", OPTION_NUMBER, AT(count), "N", "stop after N events" },
 	{ 'd', "duration", OPTION_SECONDS, AT(duration_ns), "SECONDS", "stop after a time; fractions allowed" },
 	{ 'o', "output", OPTION_FORMAT, AT(format), "FORMAT",
@@ -49,6 +55,7 @@ static const struct option_row rows[] = {
 	{ 0, "strict", OPTION_FLAG, AT(strict), NULL,
 	  "refuse to start degraded; exit 1 when anything was lost" },
 	{ 0, "no-args", OPTION_FLAG, AT(no_args), NULL, "leave out command lines" },
+	{ 0, "no-redact", OPTION_FLAG, AT(no_redact), NULL, "show command lines as they are, secrets too" },
 	{ 0, "utc", OPTION_FLAG, AT(utc), NULL, "times on cards in UTC (JSON always is)" },
 	{ 0, "hook", OPTION_HOOK, AT(hooks), "KIND=NAME", "force a hook (see kwhy doctor)" },
 	{ 0, "tick", OPTION_SECONDS, AT(tick_ns), "SECONDS",
@@ -111,6 +118,24 @@ static int take_hook(const struct tool *tool, const struct option_row *row, cons
 	return refuse(tool, row, value, "is not KIND=NAME (example: oom_kill=tracepoint; see kwhy doctor)");
 }
 
+static int take_uid(const struct tool *tool, const struct option_row *row, const char *value, struct options *to)
+{
+	const struct passwd *user;
+	char *end;
+
+	errno = 0;
+	to->uid = strtoul(value, &end, 10);
+	to->has_uid = *value >= '0' && *value <= '9' && !*end && !errno && to->uid < UINT32_MAX;
+	if (to->has_uid)
+		return 0;
+	user = getpwnam(value);
+	if (!user)
+		return refuse(tool, row, value, "is no user of this system and no number (example: 1000)");
+	to->uid = user->pw_uid;
+	to->has_uid = true;
+	return 0;
+}
+
 /* /sys/fs/cgroup/memory/a/b/ and /a/b mean the same */
 static int take_cgroup(const struct tool *tool, const struct option_row *row, const char *value, const char **to,
 		       char *room, size_t size)
@@ -158,6 +183,8 @@ static int take(struct options *options, const struct tool *tool, const struct o
 		return take_number(tool, row, value, to);
 	case OPTION_SECONDS:
 		return take_seconds(tool, row, value, to);
+	case OPTION_UID:
+		return take_uid(tool, row, value, options);
 	case OPTION_HOOK:
 		return take_hook(tool, row, value, to);
 	case OPTION_CGROUP:
@@ -181,6 +208,10 @@ static int check(const struct options *options, const struct tool *tool)
 	if (kib && (kib < 4 || kib > 1024 * 1024 || (kib & (kib - 1)))) {
 		tool_error(tool, "--ring: '%llu' is not a power of two from 4 to 1048576",
 			   (unsigned long long)kib);
+		return -EINVAL;
+	}
+	if (options->children && !options->pid) {
+		tool_error(tool, "--children: whose? give --pid PID as well");
 		return -EINVAL;
 	}
 	if (options->argument_count && !tool->takes_arguments) {
@@ -249,6 +280,19 @@ int options_parse(struct options *ret, const struct tool *tool, int argc, char *
 	if (ret->cgroup == options.cgroup_path)
 		ret->cgroup = ret->cgroup_path;
 	return 0;
+}
+
+struct process_filter options_filter(const struct options *options)
+{
+	struct process_filter filter = {
+		.all = options->all, .tgid = options->pid, .children = options->children,
+		.has_uid = options->has_uid, .uid = options->uid, .has_comm = options->comm != NULL,
+	};
+
+	/* a longer name matches nobody, and user space says so */
+	if (options->comm)
+		text_copy(filter.comm, sizeof(filter.comm), options->comm, strlen(options->comm));
+	return filter;
 }
 
 void options_help(FILE *file, const struct tool *tool)

@@ -101,7 +101,7 @@ int probe_open(struct probe *ret, const struct probe_type *type, const struct ke
 {
 	int err = -EINVAL;
 
-	*ret = (struct probe){ .type = type, .ring_fd = -1 };
+	*ret = (struct probe){ .type = type, .options = options, .ring_fd = -1 };
 	for (unsigned int i = 0; i < type->hook_count; i++) {
 		const struct hook_choice *hook = &type->hooks[i];
 

@@ -11,6 +11,7 @@
 
 #include "events.h"
 #include "kernel.h"
+#include "process.h"
 
 struct bpf_object_skeleton;
 struct bpf_program;
@@ -30,6 +31,7 @@ struct hook_choice {
 struct probe_options {
 	unsigned int ring_kib;		/* 0: as declared */
 	const char *hook;		/* force this alternative; NULL: the first that works */
+	struct process_filter filter;
 };
 
 struct probe;
@@ -58,6 +60,7 @@ struct probe_refusal {
 
 struct probe {
 	const struct probe_type *type;
+	const struct probe_options *options;	/* while it is opened */
 	const struct hook_choice *hook;
 	struct bpf_object_skeleton *skeleton;	/* freed by probe_close with the generated wrapper */
 	void *wrapper;

@@ -465,18 +465,19 @@ static void string_redact(struct scan *scan, bool script)
 	scan->changed |= text.changed;
 }
 
-bool redact_args(char (*args)[REDACT_ARG_BYTES], size_t count, uint64_t *ret_redacted)
+bool redact_args(char *args, size_t arg_size, size_t count, uint64_t *ret_redacted)
 {
-	struct scan scan = { .size = REDACT_ARG_BYTES };
+	struct scan scan = { .size = arg_size };
 	uint64_t redacted = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const char *before = i ? args[i - 1] : "";
+		char *arg = args + i * arg_size;
+		const char *before = i ? arg - arg_size : "";
 
-		args[i][REDACT_ARG_BYTES - 1] = '\0';
-		scan.string = args[i];
+		arg[arg_size - 1] = '\0';
+		scan.string = arg;
 		scan.changed = false;
-		scan.header = !strncmp(args[i], "-H", 2) || !strncmp(args[i], "--header", 8) ||
+		scan.header = !strncmp(arg, "-H", 2) || !strncmp(arg, "--header", 8) ||
 			      !strcmp(before, "-H") || !strcmp(before, "--header");
 		string_redact(&scan, (scan.programs & REDACT_PROGRAM_SHELL) &&
 					     redact_option_is_command(before));

@@ -13,14 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REDACT_ARG_BYTES 160
-
 /*
- * In place; true when something was redacted, ret_redacted counts the arguments
- * it was in. What does not fit behind a token is cut; bytes behind the NUL of
- * such an argument are zeroed. args[0] is the program, as in execve().
+ * In place, count arguments each in arg_size bytes; true when something was
+ * redacted, ret_redacted counts the arguments it was in. What does not fit
+ * behind a token is cut; bytes behind the NUL of such an argument are zeroed.
+ * The first is the program, as in execve().
  */
-bool redact_args(char (*args)[REDACT_ARG_BYTES], size_t count, uint64_t *ret_redacted);
+bool redact_args(char *args, size_t arg_size, size_t count, uint64_t *ret_redacted);
 
 /* A single string (a URL, a command line, a path) in size bytes: 1 when it was changed, else 0. */
 int redact_text(char *string, size_t size);

@@ -92,6 +92,7 @@ static int open_kinds(struct session *s)
 		const struct kind_type *type = kind_types[s->tool->kinds[i]];
 		const struct probe_options options = {
 			.ring_kib = s->options.ring_kib, .hook = s->options.hooks[type->kind],
+			.filter = options_filter(&s->options),
 		};
 		int err;
 
@@ -289,6 +290,7 @@ void session_close(struct session *s)
 	ring_buffer__free(s->ring);
 	sink_close(&s->outputs[0]);
 	sink_close(&s->outputs[1]);
+	cgroup_paths_close(&s->cgroup_paths);
 	cgroupfs_close(&s->cgroupfs);
 	procfs_close(&s->procfs);
 	for (int i = 0; i < 4; i++)

@@ -6,6 +6,7 @@
 #ifndef KWHY_SESSION_H
 #define KWHY_SESSION_H
 
+#include "cgroup_paths.h"
 #include "cgroupfs.h"
 #include "kernel.h"
 #include "observation.h"
@@ -77,6 +78,7 @@ struct session {
 	struct kernel kernel;
 	struct procfs procfs;
 	struct cgroupfs cgroupfs;
+	struct cgroup_paths cgroup_paths;	/* opened by kinds that are told of cgroups */
 	struct recorder recorder;
 	bool has_recorder;
 	struct kind_run kinds[KIND_COUNT];
@@ -108,8 +110,13 @@ void session_close(struct session *session);
  * Time, host and id are filled here from boot_ns.
  */
 void session_deliver(struct session *session, enum event_kind kind, struct observation *observation);
+/* Events that are told by count in another line, or of which there is nothing to tell. */
+void session_folded(struct session *session, enum event_kind kind, uint64_t count);
 void session_lost(struct session *session, enum event_kind kind, enum gap_cause cause, uint64_t count,
 		  const char *where);
+
+/* A probe told the path of a cgroup. */
+void session_cgroup(struct session *session, const struct cgroup_event *event);
 
 /* ---- inside ---- */
 

@@ -14,15 +14,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* not assert(): NDEBUG must not silence it */
 #define REQUIRE(CONDITION) ((void)((CONDITION) ? 0 : (abort(), 0)))
 #define MAX_ARGS 8
+#define ARG_BYTES 160
 #define SECRET "QzX9vK2"
 
-static size_t args_split(const uint8_t *data, size_t size, char (*ret)[REDACT_ARG_BYTES])
+static size_t args_split(const uint8_t *data, size_t size, char (*ret)[ARG_BYTES])
 {
 	size_t count = 0, at = 0;
 
 	memset(ret, 0, MAX_ARGS * sizeof(*ret));
 	for (size_t i = 0; i < size && count < MAX_ARGS; i++) {
-		if (!data[i] || at == REDACT_ARG_BYTES - 1) {
+		if (!data[i] || at == ARG_BYTES - 1) {
 			count++;
 			at = 0;
 		} else {
@@ -48,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		"--password=" SECRET, "DB_PASSWORD=" SECRET, "x://joe:" SECRET "@host",
 		"Authorization: Bearer " SECRET,
 	};
-	char args[MAX_ARGS][REDACT_ARG_BYTES], *text = calloc(1, size + 1);
+	char args[MAX_ARGS][ARG_BYTES], *text = calloc(1, size + 1);
 	size_t count = args_split(data, size, args);
 	uint64_t redacted = 99;
 	bool planted = count && size && !memmem(data, size, SECRET, strlen(SECRET));
@@ -59,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (planted)
 		memset(args[count - 1] + strlen(args[count - 1]), 0,
 		       sizeof(*args) - strlen(args[count - 1]));
-	REQUIRE(redact_args(args, count, &redacted) == (redacted > 0));
+	REQUIRE(redact_args(args[0], sizeof(args[0]), count, &redacted) == (redacted > 0));
 	REQUIRE(redacted <= count);
 	for (size_t i = 0; i < count; i++)
 		string_check(args[i], sizeof(args[i]));

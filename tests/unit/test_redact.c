@@ -201,7 +201,9 @@ static const struct row rows[] = {
 	KEPT("", "", ""),
 };
 
-static size_t args_fill(char (*args)[REDACT_ARG_BYTES], const char *const *from)
+enum { ARG_BYTES = 160 };
+
+static size_t args_fill(char (*args)[ARG_BYTES], const char *const *from)
 {
 	size_t count = 0;
 
@@ -218,10 +220,10 @@ static void test_rows(void **state)
 	(void)state;
 	for (size_t row = 0; row < COUNT(rows); row++) {
 		const char *const *after = rows[row].after;
-		char args[ARGS][REDACT_ARG_BYTES];
+		char args[ARGS][ARG_BYTES];
 		size_t count = args_fill(args, rows[row].before);
 		uint64_t expected = 0, redacted = 99;
-		bool changed = redact_args(args, count, &redacted);
+		bool changed = redact_args(args[0], sizeof(args[0]), count, &redacted);
 
 		for (size_t i = 0; i < count; i++) {
 			assert_string_equal(args[i], after[i]);
@@ -230,7 +232,7 @@ static void test_rows(void **state)
 		assert_int_equal(redacted, expected);
 		assert_int_equal(changed, expected > 0);
 		/* again: a token is no secret */
-		assert_false(redact_args(args, count, &redacted));
+		assert_false(redact_args(args[0], sizeof(args[0]), count, &redacted));
 		assert_int_equal(redacted, 0);
 	}
 }
@@ -247,11 +249,11 @@ static void test_cut(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(starts); i++) {
-		char args[1][REDACT_ARG_BYTES] = { 0 };
+		char args[1][ARG_BYTES] = { 0 };
 		uint64_t redacted;
 
-		memcpy(args[0], starts[i], strnlen(starts[i], REDACT_ARG_BYTES - 1));
-		assert_true(redact_args(args, 1, &redacted));
+		memcpy(args[0], starts[i], strnlen(starts[i], ARG_BYTES - 1));
+		assert_true(redact_args(args[0], sizeof(args[0]), 1, &redacted));
 		assert_null(strstr(args[0], "hunter"));
 	}
 }
@@ -259,7 +261,7 @@ static void test_cut(void **state)
 /* the token may be longer than the secret: what follows is pushed out, on a character's boundary */
 static void test_growth(void **state)
 {
-	char args[1][REDACT_ARG_BYTES] = { "password=x&" };
+	char args[1][ARG_BYTES] = { "password=x&" };
 	char text[24] = "a=1&token=t&\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4";
 	uint64_t redacted;
 
@@ -274,7 +276,7 @@ static void test_growth(void **state)
 	assert_string_equal(text, "a=1&token=<redacted:tok");
 
 	memset(args[0] + strlen(args[0]), 'y', sizeof(args[0]) - 1 - strlen(args[0]));
-	assert_true(redact_args(args, 1, &redacted));
+	assert_true(redact_args(args[0], sizeof(args[0]), 1, &redacted));
 	assert_string_equal(args[0], "password=" PASSWORD);
 	for (size_t i = strlen(args[0]); i < sizeof(args[0]); i++)
 		assert_int_equal(args[0][i], 0);

@@ -4,41 +4,7 @@
 
 #include <string.h>
 
-/* directory names from the leaf up, as the record packs them */
-struct names {
-	const char *name[32];
-	unsigned int count;
-};
-
-static void names_read(struct names *ret, const struct oom_victim_event *event)
-{
-	size_t at = 0, size = event->names_bytes;
-
-	ret->count = 0;
-	if (size > sizeof(event->names))
-		return;
-	while (at < size && ret->count < 32) {
-		size_t length = strnlen(event->names + at, size - at);
-
-		if (at + length == size)
-			return;
-		ret->name[ret->count++] = event->names + at;
-		at += length + 1;
-	}
-}
-
-/* "/a/b": the names from the top down to number "leaf" */
-static void join(struct text *text, const struct names *names, unsigned int leaf, bool cut)
-{
-	if (cut)
-		text_add(text, "/...");
-	for (unsigned int i = names->count; i-- > leaf;) {
-		text_add(text, "/");
-		text_add(text, names->name[i]);
-	}
-	if (!text->length)
-		text_add(text, "/");
-}
+#include "names.h"
 
 static uint64_t level_max(const struct oom_victim_event *event, const struct oom_level *l)
 {
@@ -73,8 +39,15 @@ static int binding_level(const struct oom_victim_event *event)
 	return found;
 }
 
-static void decode_levels(struct oom_incident *incident, const struct oom_victim_event *event,
-			  const struct names *names)
+/* the path of the level whose name is number "leaf" of those sent */
+static void add_path(struct text *text, const struct oom_victim_event *event, unsigned int leaf)
+{
+	size_t size = event->names_bytes;
+
+	names_path(text, event->names, size <= sizeof(event->names) ? size : 0, leaf, event->names_cut);
+}
+
+static void decode_levels(struct oom_incident *incident, const struct oom_victim_event *event)
 {
 	struct oom_kill *oom = &incident->observation.oom_kill;
 	bool memcg = oom->known.scope && oom->scope == OOM_SCOPE_MEMCG;
@@ -85,7 +58,7 @@ static void decode_levels(struct oom_incident *incident, const struct oom_victim
 		struct oom_limit *limit = &oom->limits[oom->limits_count++];
 		struct text path = { .data = limit->path, .size = sizeof(limit->path) };
 
-		join(&path, names, level->name_index, event->names_cut);
+		add_path(&path, event, level->name_index);
 		limit->known.path = 1;
 		KNOW(limit, usage_bytes, level->usage_pages * event->page_size);
 		KNOW(limit, max_bytes, level_max(event, level));
@@ -103,7 +76,6 @@ void oom_decode(struct oom_incident *incident, const struct oom_victim_event *ev
 {
 	struct observation *o = &incident->observation;
 	struct text path = { .data = o->cgroup.path, .size = sizeof(o->cgroup.path) };
-	struct names names;
 
 	if (!event->page_size)
 		return;
@@ -111,9 +83,8 @@ void oom_decode(struct oom_incident *incident, const struct oom_victim_event *ev
 	memcpy(&o->process, &event->process, sizeof(event->process));
 	memcpy(&o->cgroup, &event->cgroup, sizeof(event->cgroup));
 	memcpy(&o->oom_kill, &event->oom, sizeof(event->oom));
-	names_read(&names, event);
 	if (o->cgroup.known.id) {
-		join(&path, &names, 0, event->names_cut);
+		add_path(&path, event, 0);
 		o->cgroup.known.path = 1;
 		observation_identify(o);
 	}
@@ -121,5 +92,5 @@ void oom_decode(struct oom_incident *incident, const struct oom_victim_event *ev
 		observation_truncated(o, "cgroup.path");
 	if (o->process.known.start_ns && o->process.start_ns < o->boot_ns)
 		KNOW(&o->oom_kill, victim_age_ns, o->boot_ns - o->process.start_ns);
-	decode_levels(incident, event, &names);
+	decode_levels(incident, event);
 }

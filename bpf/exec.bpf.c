@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Programs that are started, and those that cannot be.
+ *
+ * A success is told by its tracepoint. A failure is told by nothing but the
+ * result of the system call: where its function can be hooked, at its return;
+ * else at the return of every system call, which is asked two questions.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "exec.h"
+#include "emit.bpf.h"
+#include "task.bpf.h"
+#include "cgroup.bpf.h"
+#include "filter.bpf.h"
+
+#define E2BIG 7
+#define AT_FDCWD (-100)
+#define RLIMIT_STACK 3
+#define MAX_ERRNO 4095
+
+/* what a failed exec's arguments are read and counted up to */
+#define ARGS_READ 64
+#define ARGS_COUNTED 512
+#define MEASURED_BYTES (256 * 1024)
+
+/* a parent that starts this many programs, at this rate or a higher one, is told; and again at each doubling */
+#define STORM_EXECS 512
+#define STORM_NS_PER_EXEC 20000000ULL
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct exec_event);
+} exec_scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct exec_event);
+} failure_scratch SEC(".maps");
+
+/* for the lengths of arguments that are too long; what is in it does not matter */
+struct measured {
+	char bytes[MEASURED_BYTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct measured);
+} measure_scratch SEC(".maps");
+
+/* threads whose last exec failed: a search along PATH goes on until one does not */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);	/* tid */
+	__type(value, __u64);	/* when */
+} failed SEC(".maps");
+
+/* names before the exec that is under way */
+struct old_comm {
+	char comm[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);	/* tid */
+	__type(value, struct old_comm);
+} old_comms SEC(".maps");
+
+struct storm {
+	__u64 start_ns;		/* of the parent */
+	__u64 first_ns;
+	__u64 execs;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);	/* tgid of the parent */
+	__type(value, struct storm);
+} storms SEC(".maps");
+
+/* ---- what both have ------------------------------------------------- */
+
+static __always_inline void fill_caller(struct exec_event *e, struct task_struct *task)
+{
+	e->header.type = EXEC_EVENT_EXEC;
+	e->header.boot_ns = bpf_ktime_get_boot_ns();
+	__builtin_memset(&e->process.known, 0, sizeof(e->process.known));
+	__builtin_memset(&e->exec, 0, sizeof(e->exec));
+	fill_process(&e->process, BPF_CORE_READ(task, group_leader));
+	e->flags = 0;
+	e->storm_execs = 0;
+	e->tid = BPF_CORE_READ(task, pid);
+	e->euid = BPF_CORE_READ(task, real_cred, euid.val);
+	e->egid = BPF_CORE_READ(task, real_cred, egid.val);
+	e->filename_bytes = e->interpreter_bytes = e->args_bytes = e->cwd_bytes = e->exe_bytes = 0;
+	e->ancestor_count = fill_ancestors(e->ancestors, 6, task);
+	e->cgroup_id = tell_cgroup(EXEC_EVENT_CGROUP, task, &e->cgroup_version);
+}
+
+static __always_inline __u64 add_cwd(struct exec_event *e, __u64 used, struct task_struct *task)
+{
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	__u64 end;
+	__u32 cut;
+
+	end = path_names(e->data, used, used + EXEC_NAMES_BYTES, &fs->pwd, &fs->root, &cut);
+	e->cwd_bytes = end - used;
+	e->flags |= cut * EXEC_EVENT_CWD_CUT;
+	return end;
+}
+
+static __always_inline void submit(struct exec_event *e, __u64 used)
+{
+	struct event_account *a = &account[EXEC_EVENT_EXEC];
+
+	barrier_var(used);
+	if (used > sizeof(e->data))
+		return;
+	e->header.size = __builtin_offsetof(struct exec_event, data) + used;
+	__sync_fetch_and_add(&a->generated, 1);
+	if (bpf_ringbuf_output(&events, e, __builtin_offsetof(struct exec_event, data) + used, 0))
+		account_loss(a, &a->ring_full);
+}
+
+/* ---- started -------------------------------------------------------- */
+
+/* true when this exec is the one at which its parent's storm is told */
+static __always_inline bool count_storm(struct task_struct *parent, struct storm *ret)
+{
+	__u32 tgid = BPF_CORE_READ(parent, tgid);
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct storm fresh = {
+		.start_ns = BPF_CORE_READ(parent, group_leader, start_boottime), .first_ns = now, .execs = 1,
+	};
+	struct storm *s = bpf_map_lookup_elem(&storms, &tgid);
+
+	if (!s || s->start_ns != fresh.start_ns || now - s->first_ns > (s->execs + 100) * STORM_NS_PER_EXEC) {
+		bpf_map_update_elem(&storms, &tgid, &fresh, BPF_ANY);
+		return false;
+	}
+	__sync_fetch_and_add(&s->execs, 1);
+	*ret = *s;
+	return ret->execs >= STORM_EXECS && !(ret->execs & (ret->execs - 1));
+}
+
+/* filename, interpreter and arguments of the new program */
+static __always_inline __u64 add_program(struct exec_event *e, struct task_struct *task, struct linux_binprm *bprm)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	const char *filename = BPF_CORE_READ(bprm, filename), *interpreter = BPF_CORE_READ(bprm, interp);
+	unsigned long start = BPF_CORE_READ(mm, arg_start);
+	__u64 size = BPF_CORE_READ(mm, arg_end) - start, used = 0;
+	long length = bpf_probe_read_kernel_str(e->data, EXEC_TEXT_BYTES, filename);
+
+	KNOW(&e->exec, argc, BPF_CORE_READ(bprm, argc));
+	KNOW(&e->exec, args_bytes, size);
+	if (length > 0 && length <= EXEC_TEXT_BYTES)
+		used = e->filename_bytes = length;
+	if (interpreter != filename) {
+		length = bpf_probe_read_kernel_str(e->data + used, EXEC_TEXT_BYTES, interpreter);
+		if (length > 0 && length <= EXEC_TEXT_BYTES) {
+			e->interpreter_bytes = length;
+			used += length;
+		}
+	}
+	if (size > EXEC_ARGS_BYTES) {
+		size = EXEC_ARGS_BYTES;
+		e->flags |= EXEC_EVENT_ARGS_CUT;
+	}
+	barrier_var(size);
+	barrier_var(used);
+	if (used > 2 * EXEC_TEXT_BYTES || size > EXEC_ARGS_BYTES ||
+	    bpf_probe_read_user(e->data + used, size, (void *)start))
+		return used;
+	e->args_bytes = size;
+	return used + size;
+}
+
+static __always_inline __u64 add_exe(struct exec_event *e, __u64 used, struct task_struct *task)
+{
+	struct file *file = BPF_CORE_READ(task, mm, exe_file);
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	__u64 end;
+	__u32 cut;
+
+	end = path_names(e->data, used, used + EXEC_NAMES_BYTES, &file->f_path, &fs->root, &cut);
+	e->exe_bytes = end - used;
+	e->flags |= cut * EXEC_EVENT_EXE_CUT;
+	return end;
+}
+
+static __always_inline void report_exec(struct task_struct *task, __u32 old_tid, struct linux_binprm *bprm,
+					__u32 flags, const struct storm *storm)
+{
+	__u32 zero = 0, tid = BPF_CORE_READ(task, pid);
+	struct exec_event *e = bpf_map_lookup_elem(&exec_scratch, &zero);
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+	struct old_comm *old = bpf_map_lookup_elem(&old_comms, &tid);
+	__u64 used;
+
+	if (!e)
+		return;
+	fill_caller(e, task);
+	e->flags = flags;
+	e->tid = old_tid;
+	KNOW(&e->exec, ret, 0);
+	KNOW(&e->exec, kernel_helper, !!(BPF_CORE_READ(parent, flags) & PF_KTHREAD));
+	KNOW(&e->exec, by_thread, old_tid != tid);
+	if (old) {
+		__builtin_memcpy(e->exec.old_comm, old->comm, sizeof(e->exec.old_comm));
+		e->exec.known.old_comm = 1;
+		bpf_map_delete_elem(&old_comms, &tid);
+	}
+	if (storm) {
+		e->storm_execs = storm->execs;
+		e->storm_window_ns = e->header.boot_ns - storm->first_ns;
+		e->storm_start_ns = storm->start_ns;
+		e->storm_pid = BPF_CORE_READ(parent, tgid);
+		bpf_core_read(e->storm_comm, sizeof(e->storm_comm), &parent->comm);
+	}
+	used = add_program(e, task, bprm);
+	used = add_cwd(e, used, task);
+	used = add_exe(e, used, task);
+	submit(e, used);
+}
+
+SEC("raw_tp/sched_process_exec")
+int exec_done(__u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	__u32 old_tid = ctx[1], flags = filter.all ? 0 : EXEC_EVENT_UNASKED;
+	struct storm storm = {};
+	bool stormy = count_storm(BPF_CORE_READ(task, real_parent), &storm);
+	bool failed_before = bpf_map_lookup_elem(&failed, &old_tid);
+
+	if (failed_before) {
+		bpf_map_delete_elem(&failed, &old_tid);
+		flags |= EXEC_EVENT_AFTER_FAILURE;
+	}
+	if (!(filter.all || stormy || failed_before) || !task_wanted(task))
+		return 0;
+	report_exec(task, old_tid, (struct linux_binprm *)ctx[2], flags, stormy ? &storm : NULL);
+	return 0;
+}
+
+/* an exec names its task anew just before it is told; loaded when every exec is wanted */
+SEC("raw_tp/task_rename")
+int exec_rename(__u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct old_comm old = {};
+
+	bpf_core_read(old.comm, sizeof(old.comm), &task->comm);
+	bpf_map_update_elem(&old_comms, &tid, &old, BPF_ANY);
+	return 0;
+}
+
+/* ---- not started ---------------------------------------------------- */
+
+struct exec_call {
+	__u64 filename, argv, envp;
+	int fd;
+	bool compat;
+};
+
+/* the n-th of a vector of pointers in user memory; 0 at its end or when it cannot be read */
+static __always_inline __u64 vector_at(__u64 vector, int n, bool compat)
+{
+	__u64 pointer = 0;
+	__u32 narrow = 0;
+
+	if (compat) {
+		bpf_probe_read_user(&narrow, sizeof(narrow), (void *)(vector + n * sizeof(narrow)));
+		return narrow;
+	}
+	bpf_probe_read_user(&pointer, sizeof(pointer), (void *)(vector + n * sizeof(pointer)));
+	return pointer;
+}
+
+static __always_inline __u64 add_vector(struct exec_event *e, __u64 used, const struct exec_call *call)
+{
+	__u64 start = used, end = used + EXEC_ARGS_BYTES - EXEC_TEXT_BYTES, pointer;
+	long length;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < ARGS_READ; i++) {
+		pointer = vector_at(call->argv, i, call->compat);
+		if (!pointer)
+			goto out;
+		if (used > end || used > EXEC_TEXT_BYTES + EXEC_ARGS_BYTES)
+			break;
+		length = bpf_probe_read_user_str(e->data + used, EXEC_TEXT_BYTES, (void *)pointer);
+		if (length <= 0 || length > EXEC_TEXT_BYTES)
+			break;
+		used += length;
+	}
+	e->flags |= EXEC_EVENT_ARGS_CUT;
+out:
+	e->args_bytes = used - start;
+	return used;
+}
+
+static __always_inline void count_args(struct exec_event *e, const struct exec_call *call)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < ARGS_COUNTED; i++) {
+		if (vector_at(call->argv, i, call->compat))
+			continue;
+		KNOW(&e->exec, argc, i);
+		return;
+	}
+}
+
+struct lengths {
+	__u64 sum, longest;
+	bool whole;
+};
+
+static __always_inline void measure(struct lengths *ret, __u64 vector, bool compat)
+{
+	__u32 zero = 0;
+	struct measured *m = bpf_map_lookup_elem(&measure_scratch, &zero);
+
+	if (!m)
+		return;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < ARGS_COUNTED; i++) {
+		__u64 pointer = vector_at(vector, i, compat);
+		long length;
+
+		if (!pointer) {
+			ret->whole = true;
+			return;
+		}
+		length = bpf_probe_read_user_str(m->bytes, sizeof(m->bytes), (void *)pointer);
+		if (length <= 0)
+			return;
+		ret->sum += length;
+		if ((__u64)length > ret->longest)
+			ret->longest = length;
+	}
+}
+
+/* why it was too much: fs/exec.c, bprm_stack_limits() */
+static __always_inline void add_sizes(struct exec_event *e, struct task_struct *task, const struct exec_call *call)
+{
+	__u64 limit = 6ULL << 20, stack = BPF_CORE_READ(task, signal, rlim[RLIMIT_STACK].rlim_cur) / 4;
+	struct lengths args = {}, env = {};
+
+	measure(&args, call->argv, call->compat);
+	measure(&env, call->envp, call->compat);
+	if (stack < limit)
+		limit = stack;
+	if (limit < 131072)
+		limit = 131072;
+	KNOW(&e->exec, limit_bytes, limit);
+	KNOW(&e->exec, longest_arg_bytes, args.longest > env.longest ? args.longest : env.longest);
+	if (args.whole)
+		KNOW(&e->exec, args_bytes, args.sum);
+	if (env.whole)
+		KNOW(&e->exec, env_bytes, env.sum);
+}
+
+static __always_inline int exec_failed(const struct exec_call *call, int ret)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u32 zero = 0, tid = bpf_get_current_pid_tgid();
+	struct exec_event *e = bpf_map_lookup_elem(&failure_scratch, &zero);
+	__u64 used = 0, now;
+	long length;
+
+	if (!e || !task_wanted(task))
+		return 0;
+	fill_caller(e, task);
+	now = e->header.boot_ns;
+	bpf_map_update_elem(&failed, &tid, &now, BPF_ANY);
+	KNOW(&e->exec, ret, ret);
+	if (call->fd != AT_FDCWD)
+		KNOW(&e->exec, fd, call->fd);
+	length = bpf_probe_read_user_str(e->data, EXEC_TEXT_BYTES, (void *)call->filename);
+	if (length > 0 && length <= EXEC_TEXT_BYTES)
+		used = e->filename_bytes = length;
+	used = add_vector(e, used, call);
+	count_args(e, call);
+	if (ret == -E2BIG)
+		add_sizes(e, task, call);
+	barrier_var(used);
+	if (used > EXEC_TEXT_BYTES + EXEC_ARGS_BYTES + EXEC_TEXT_BYTES)
+		return 0;
+	used = add_cwd(e, used, task);
+	submit(e, used);
+	return 0;
+}
+
+/* -EFAULT and the like too: whatever is not a result of a call that was restarted */
+static __always_inline bool is_failure(long ret)
+{
+	return ret < 0 && ret >= -MAX_ERRNO && ret > -512;
+}
+
+static __always_inline int execve_returns(long ret)
+{
+	struct pt_regs *regs = current_regs();
+	bool compat = current_is_compat();
+	struct exec_call call;
+
+	if (!is_failure(ret))
+		return 0;
+	call.fd = AT_FDCWD;
+	call.compat = compat;
+	call.filename = REGS_ARG1(regs, compat);
+	call.argv = REGS_ARG2(regs, compat);
+	call.envp = REGS_ARG3(regs, compat);
+	return exec_failed(&call, ret);
+}
+
+static __always_inline int execveat_returns(long ret)
+{
+	struct pt_regs *regs = current_regs();
+	bool compat = current_is_compat();
+	struct exec_call call;
+
+	if (!is_failure(ret))
+		return 0;
+	call.fd = REGS_ARG1(regs, compat);
+	call.compat = compat;
+	call.filename = REGS_ARG2(regs, compat);
+	call.argv = REGS_ARG3(regs, compat);
+	call.envp = REGS_ARG4(regs, compat);
+	return exec_failed(&call, ret);
+}
+
+/* the functions take one argument, the registers: the result is the slot behind it */
+SEC("fexit/" SYSCALL_FUNCTION("execve"))
+int execve_fexit(__u64 *ctx)
+{
+	return execve_returns(ctx[1]);
+}
+
+SEC("fexit/" SYSCALL_FUNCTION("execveat"))
+int execveat_fexit(__u64 *ctx)
+{
+	return execveat_returns(ctx[1]);
+}
+
+SEC("fexit/" SYSCALL_FUNCTION_COMPAT("execve"))
+int execve_compat_fexit(__u64 *ctx)
+{
+	return execve_returns(ctx[1]);
+}
+
+SEC("fexit/" SYSCALL_FUNCTION_COMPAT("execveat"))
+int execveat_compat_fexit(__u64 *ctx)
+{
+	return execveat_returns(ctx[1]);
+}
+
+SEC("kretprobe/" SYSCALL_FUNCTION("execve"))
+int execve_kretprobe(struct pt_regs *ctx)
+{
+	return execve_returns(PT_REGS_RC(ctx));
+}
+
+SEC("kretprobe/" SYSCALL_FUNCTION("execveat"))
+int execveat_kretprobe(struct pt_regs *ctx)
+{
+	return execveat_returns(PT_REGS_RC(ctx));
+}
+
+/* at the return of every system call: most succeed and are done with here */
+SEC("raw_tp/sys_exit")
+int exec_sys_exit(__u64 *ctx)
+{
+	long ret = ctx[1], number;
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+
+	if (!is_failure(ret))
+		return 0;
+	number = REGS_SYSCALL(regs);
+	if (number == CALL_EXECVE(current_is_compat()))
+		return execve_returns(ret);
+	if (number == CALL_EXECVEAT(current_is_compat()))
+		return execveat_returns(ret);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
