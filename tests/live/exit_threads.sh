@@ -17,8 +17,7 @@ run "$perish" leader
 killed=$pid
 killed_ticks=$(start_ticks "$killed")
 wait_ready
-slay tgkill 9 "$killed"
-killer=$pid
+slay kill 9 "$killed"
 ends "$killer" "$killed"
 ends "$leader"
 run "$perish" crowd 40 0
