@@ -22,8 +22,8 @@
 #define MAX_ERRNO 4095
 
 /* what a failed exec's arguments are read and counted up to */
-#define ARGS_READ 64
-#define ARGS_COUNTED 512
+#define ARGS_READ 48
+#define ARGS_COUNTED 128
 #define MEASURED_BYTES (256 * 1024)
 
 /* a parent that starts this many programs, at this rate or a higher one, is told; and again at each doubling */
@@ -98,7 +98,7 @@ static __always_inline void fill_caller(struct exec_event *e, struct task_struct
 	__builtin_memset(&e->process.known, 0, sizeof(e->process.known));
 	__builtin_memset(&e->exec, 0, sizeof(e->exec));
 	fill_process(&e->process, BPF_CORE_READ(task, group_leader));
-	e->flags = 0;
+	e->flags = e->used = 0;
 	e->storm_execs = 0;
 	e->tid = BPF_CORE_READ(task, pid);
 	e->euid = BPF_CORE_READ(task, real_cred, euid.val);
@@ -108,28 +108,33 @@ static __always_inline void fill_caller(struct exec_event *e, struct task_struct
 	e->cgroup_id = tell_cgroup(EXEC_EVENT_CGROUP, task, &e->cgroup_version);
 }
 
-static __always_inline __u64 add_cwd(struct exec_event *e, __u64 used, struct task_struct *task)
+/* how much of data is used, at most max, as a number the verifier believes */
+static __always_inline __u64 used_of(const struct exec_event *e, __u64 max)
 {
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	__u64 end;
-	__u32 cut;
-
-	end = path_names(e->data, used, used + EXEC_NAMES_BYTES, &fs->pwd, &fs->root, &cut);
-	e->cwd_bytes = end - used;
-	e->flags |= cut * EXEC_EVENT_CWD_CUT;
-	return end;
-}
-
-static __always_inline void submit(struct exec_event *e, __u64 used)
-{
-	struct event_account *a = &account[EXEC_EVENT_EXEC];
+	__u64 used = e->used;
 
 	barrier_var(used);
-	if (used > sizeof(e->data))
-		return;
-	e->header.size = __builtin_offsetof(struct exec_event, data) + used;
+	return used <= max ? used : max;
+}
+
+static __always_inline void add_path(struct exec_event *e, const struct path *path, const struct path *root,
+				     __u32 *bytes, __u32 cut_flag)
+{
+	__u32 before = e->used;
+
+	if (path_names(e->data, &e->used, sizeof(e->data) - PATH_NAME_BYTES, path, root))
+		e->flags |= cut_flag;
+	*bytes = e->used - before;
+}
+
+static __always_inline void submit(struct exec_event *e)
+{
+	struct event_account *a = &account[EXEC_EVENT_EXEC];
+	__u64 size = __builtin_offsetof(struct exec_event, data) + used_of(e, sizeof(e->data));
+
+	e->header.size = size;
 	__sync_fetch_and_add(&a->generated, 1);
-	if (bpf_ringbuf_output(&events, e, __builtin_offsetof(struct exec_event, data) + used, 0))
+	if (bpf_ringbuf_output(&events, e, size, 0))
 		account_loss(a, &a->ring_full);
 }
 
@@ -154,50 +159,39 @@ static __always_inline bool count_storm(struct task_struct *parent, struct storm
 	return ret->execs >= STORM_EXECS && !(ret->execs & (ret->execs - 1));
 }
 
+static __always_inline __u32 add_kernel_string(struct exec_event *e, const char *string)
+{
+	long length = bpf_probe_read_kernel_str(e->data + used_of(e, EXEC_TEXT_BYTES), EXEC_TEXT_BYTES, string);
+
+	if (length <= 0)
+		return 0;
+	e->used += length;
+	return length;
+}
+
 /* filename, interpreter and arguments of the new program */
-static __always_inline __u64 add_program(struct exec_event *e, struct task_struct *task, struct linux_binprm *bprm)
+static __always_inline void add_program(struct exec_event *e, struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	const char *filename = BPF_CORE_READ(bprm, filename), *interpreter = BPF_CORE_READ(bprm, interp);
 	unsigned long start = BPF_CORE_READ(mm, arg_start);
-	__u64 size = BPF_CORE_READ(mm, arg_end) - start, used = 0;
-	long length = bpf_probe_read_kernel_str(e->data, EXEC_TEXT_BYTES, filename);
+	__u64 size = BPF_CORE_READ(mm, arg_end) - start;
 
 	KNOW(&e->exec, argc, BPF_CORE_READ(bprm, argc));
 	KNOW(&e->exec, args_bytes, size);
-	if (length > 0 && length <= EXEC_TEXT_BYTES)
-		used = e->filename_bytes = length;
-	if (interpreter != filename) {
-		length = bpf_probe_read_kernel_str(e->data + used, EXEC_TEXT_BYTES, interpreter);
-		if (length > 0 && length <= EXEC_TEXT_BYTES) {
-			e->interpreter_bytes = length;
-			used += length;
-		}
-	}
+	e->filename_bytes = add_kernel_string(e, filename);
+	if (interpreter != filename)
+		e->interpreter_bytes = add_kernel_string(e, interpreter);
 	if (size > EXEC_ARGS_BYTES) {
 		size = EXEC_ARGS_BYTES;
 		e->flags |= EXEC_EVENT_ARGS_CUT;
 	}
 	barrier_var(size);
-	barrier_var(used);
-	if (used > 2 * EXEC_TEXT_BYTES || size > EXEC_ARGS_BYTES ||
-	    bpf_probe_read_user(e->data + used, size, (void *)start))
-		return used;
+	if (size > EXEC_ARGS_BYTES ||
+	    bpf_probe_read_user(e->data + used_of(e, 2 * EXEC_TEXT_BYTES), size, (void *)start))
+		return;
 	e->args_bytes = size;
-	return used + size;
-}
-
-static __always_inline __u64 add_exe(struct exec_event *e, __u64 used, struct task_struct *task)
-{
-	struct file *file = BPF_CORE_READ(task, mm, exe_file);
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	__u64 end;
-	__u32 cut;
-
-	end = path_names(e->data, used, used + EXEC_NAMES_BYTES, &file->f_path, &fs->root, &cut);
-	e->exe_bytes = end - used;
-	e->flags |= cut * EXEC_EVENT_EXE_CUT;
-	return end;
+	e->used += size;
 }
 
 static __always_inline void report_exec(struct task_struct *task, __u32 old_tid, struct linux_binprm *bprm,
@@ -207,7 +201,8 @@ static __always_inline void report_exec(struct task_struct *task, __u32 old_tid,
 	struct exec_event *e = bpf_map_lookup_elem(&exec_scratch, &zero);
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
 	struct old_comm *old = bpf_map_lookup_elem(&old_comms, &tid);
-	__u64 used;
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct file *file = BPF_CORE_READ(task, mm, exe_file);
 
 	if (!e)
 		return;
@@ -229,10 +224,10 @@ static __always_inline void report_exec(struct task_struct *task, __u32 old_tid,
 		e->storm_pid = BPF_CORE_READ(parent, tgid);
 		bpf_core_read(e->storm_comm, sizeof(e->storm_comm), &parent->comm);
 	}
-	used = add_program(e, task, bprm);
-	used = add_cwd(e, used, task);
-	used = add_exe(e, used, task);
-	submit(e, used);
+	add_program(e, task, bprm);
+	add_path(e, &fs->pwd, &fs->root, &e->cwd_bytes, EXEC_EVENT_CWD_CUT);
+	add_path(e, &file->f_path, &fs->root, &e->exe_bytes, EXEC_EVENT_EXE_CUT);
+	submit(e);
 }
 
 SEC("raw_tp/sched_process_exec")
@@ -289,27 +284,28 @@ static __always_inline __u64 vector_at(__u64 vector, int n, bool compat)
 	return pointer;
 }
 
-static __always_inline __u64 add_vector(struct exec_event *e, __u64 used, const struct exec_call *call)
+static __always_inline void add_vector(struct exec_event *e, const struct exec_call *call)
 {
-	__u64 start = used, end = used + EXEC_ARGS_BYTES - EXEC_TEXT_BYTES, pointer;
-	long length;
+	__u32 before = e->used;
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < ARGS_READ; i++) {
-		pointer = vector_at(call->argv, i, call->compat);
+		__u64 pointer = vector_at(call->argv, i, call->compat);
+		long length;
+
 		if (!pointer)
 			goto out;
-		if (used > end || used > EXEC_TEXT_BYTES + EXEC_ARGS_BYTES)
+		if (e->used > EXEC_ARGS_BYTES)
 			break;
-		length = bpf_probe_read_user_str(e->data + used, EXEC_TEXT_BYTES, (void *)pointer);
-		if (length <= 0 || length > EXEC_TEXT_BYTES)
+		length = bpf_probe_read_user_str(e->data + used_of(e, EXEC_ARGS_BYTES), EXEC_TEXT_BYTES,
+						 (void *)pointer);
+		if (length <= 0)
 			break;
-		used += length;
+		e->used += length;
 	}
 	e->flags |= EXEC_EVENT_ARGS_CUT;
 out:
-	e->args_bytes = used - start;
-	return used;
+	e->args_bytes = e->used - before;
 }
 
 static __always_inline void count_args(struct exec_event *e, const struct exec_call *call)
@@ -323,54 +319,44 @@ static __always_inline void count_args(struct exec_event *e, const struct exec_c
 	}
 }
 
-struct lengths {
-	__u64 sum, longest;
-	bool whole;
-};
-
-static __always_inline void measure(struct lengths *ret, __u64 vector, bool compat)
+/* adds the lengths of a vector's strings to *sum, in a map as in path_names(); false when there are too many */
+static __always_inline bool measure(__u64 vector, bool compat, field_bytes *sum, field_bytes *longest)
 {
 	__u32 zero = 0;
 	struct measured *m = bpf_map_lookup_elem(&measure_scratch, &zero);
 
 	if (!m)
-		return;
+		return false;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < ARGS_COUNTED; i++) {
 		__u64 pointer = vector_at(vector, i, compat);
 		long length;
 
-		if (!pointer) {
-			ret->whole = true;
-			return;
-		}
+		if (!pointer)
+			return true;
 		length = bpf_probe_read_user_str(m->bytes, sizeof(m->bytes), (void *)pointer);
 		if (length <= 0)
-			return;
-		ret->sum += length;
-		if ((__u64)length > ret->longest)
-			ret->longest = length;
+			return false;
+		*sum += length;
+		if ((__u64)length > *longest)
+			*longest = length;
 	}
+	return false;
 }
 
 /* why it was too much: fs/exec.c, bprm_stack_limits() */
 static __always_inline void add_sizes(struct exec_event *e, struct task_struct *task, const struct exec_call *call)
 {
 	__u64 limit = 6ULL << 20, stack = BPF_CORE_READ(task, signal, rlim[RLIMIT_STACK].rlim_cur) / 4;
-	struct lengths args = {}, env = {};
 
-	measure(&args, call->argv, call->compat);
-	measure(&env, call->envp, call->compat);
 	if (stack < limit)
 		limit = stack;
 	if (limit < 131072)
 		limit = 131072;
 	KNOW(&e->exec, limit_bytes, limit);
-	KNOW(&e->exec, longest_arg_bytes, args.longest > env.longest ? args.longest : env.longest);
-	if (args.whole)
-		KNOW(&e->exec, args_bytes, args.sum);
-	if (env.whole)
-		KNOW(&e->exec, env_bytes, env.sum);
+	e->exec.known.args_bytes = measure(call->argv, call->compat, &e->exec.args_bytes, &e->exec.longest_arg_bytes);
+	e->exec.known.env_bytes = measure(call->envp, call->compat, &e->exec.env_bytes, &e->exec.longest_arg_bytes);
+	e->exec.known.longest_arg_bytes = 1;
 }
 
 static __always_inline int exec_failed(const struct exec_call *call, int ret)
@@ -378,8 +364,9 @@ static __always_inline int exec_failed(const struct exec_call *call, int ret)
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	__u32 zero = 0, tid = bpf_get_current_pid_tgid();
 	struct exec_event *e = bpf_map_lookup_elem(&failure_scratch, &zero);
-	__u64 used = 0, now;
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
 	long length;
+	__u64 now;
 
 	if (!e || !task_wanted(task))
 		return 0;
@@ -390,55 +377,42 @@ static __always_inline int exec_failed(const struct exec_call *call, int ret)
 	if (call->fd != AT_FDCWD)
 		KNOW(&e->exec, fd, call->fd);
 	length = bpf_probe_read_user_str(e->data, EXEC_TEXT_BYTES, (void *)call->filename);
-	if (length > 0 && length <= EXEC_TEXT_BYTES)
-		used = e->filename_bytes = length;
-	used = add_vector(e, used, call);
+	if (length > 0)
+		e->used = e->filename_bytes = length;
+	add_vector(e, call);
 	count_args(e, call);
 	if (ret == -E2BIG)
 		add_sizes(e, task, call);
-	barrier_var(used);
-	if (used > EXEC_TEXT_BYTES + EXEC_ARGS_BYTES + EXEC_TEXT_BYTES)
-		return 0;
-	used = add_cwd(e, used, task);
-	submit(e, used);
+	add_path(e, &fs->pwd, &fs->root, &e->cwd_bytes, EXEC_EVENT_CWD_CUT);
+	submit(e);
 	return 0;
 }
 
-/* -EFAULT and the like too: whatever is not a result of a call that was restarted */
+/* 512 and above: the call is not over, it will be restarted */
 static __always_inline bool is_failure(long ret)
 {
 	return ret < 0 && ret >= -MAX_ERRNO && ret > -512;
 }
 
-static __always_inline int execve_returns(long ret)
+/* execveat() has a descriptor before what execve() has */
+static __always_inline int exec_returns(long ret, bool at)
 {
 	struct pt_regs *regs = current_regs();
 	bool compat = current_is_compat();
+	__u64 first, second, third, fourth;
 	struct exec_call call;
 
 	if (!is_failure(ret))
 		return 0;
-	call.fd = AT_FDCWD;
+	first = REGS_ARG1(regs, compat);
+	second = REGS_ARG2(regs, compat);
+	third = REGS_ARG3(regs, compat);
+	fourth = REGS_ARG4(regs, compat);
+	call.fd = at ? first : AT_FDCWD;
 	call.compat = compat;
-	call.filename = REGS_ARG1(regs, compat);
-	call.argv = REGS_ARG2(regs, compat);
-	call.envp = REGS_ARG3(regs, compat);
-	return exec_failed(&call, ret);
-}
-
-static __always_inline int execveat_returns(long ret)
-{
-	struct pt_regs *regs = current_regs();
-	bool compat = current_is_compat();
-	struct exec_call call;
-
-	if (!is_failure(ret))
-		return 0;
-	call.fd = REGS_ARG1(regs, compat);
-	call.compat = compat;
-	call.filename = REGS_ARG2(regs, compat);
-	call.argv = REGS_ARG3(regs, compat);
-	call.envp = REGS_ARG4(regs, compat);
+	call.filename = at ? second : first;
+	call.argv = at ? third : second;
+	call.envp = at ? fourth : third;
 	return exec_failed(&call, ret);
 }
 
@@ -446,37 +420,37 @@ static __always_inline int execveat_returns(long ret)
 SEC("fexit/" SYSCALL_FUNCTION("execve"))
 int execve_fexit(__u64 *ctx)
 {
-	return execve_returns(ctx[1]);
+	return exec_returns(ctx[1], false);
 }
 
 SEC("fexit/" SYSCALL_FUNCTION("execveat"))
 int execveat_fexit(__u64 *ctx)
 {
-	return execveat_returns(ctx[1]);
+	return exec_returns(ctx[1], true);
 }
 
 SEC("fexit/" SYSCALL_FUNCTION_COMPAT("execve"))
 int execve_compat_fexit(__u64 *ctx)
 {
-	return execve_returns(ctx[1]);
+	return exec_returns(ctx[1], false);
 }
 
 SEC("fexit/" SYSCALL_FUNCTION_COMPAT("execveat"))
 int execveat_compat_fexit(__u64 *ctx)
 {
-	return execveat_returns(ctx[1]);
+	return exec_returns(ctx[1], true);
 }
 
 SEC("kretprobe/" SYSCALL_FUNCTION("execve"))
 int execve_kretprobe(struct pt_regs *ctx)
 {
-	return execve_returns(PT_REGS_RC(ctx));
+	return exec_returns(PT_REGS_RC(ctx), false);
 }
 
 SEC("kretprobe/" SYSCALL_FUNCTION("execveat"))
 int execveat_kretprobe(struct pt_regs *ctx)
 {
-	return execveat_returns(PT_REGS_RC(ctx));
+	return exec_returns(PT_REGS_RC(ctx), true);
 }
 
 /* at the return of every system call: most succeed and are done with here */
@@ -485,15 +459,15 @@ int exec_sys_exit(__u64 *ctx)
 {
 	long ret = ctx[1], number;
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+	bool compat;
 
 	if (!is_failure(ret))
 		return 0;
 	number = REGS_SYSCALL(regs);
-	if (number == CALL_EXECVE(current_is_compat()))
-		return execve_returns(ret);
-	if (number == CALL_EXECVEAT(current_is_compat()))
-		return execveat_returns(ret);
-	return 0;
+	compat = current_is_compat();
+	if (number != CALL_EXECVE(compat) && number != CALL_EXECVEAT(compat))
+		return 0;
+	return exec_returns(ret, number == CALL_EXECVEAT(compat));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -40,6 +40,7 @@ struct exec_event {
 	__u32 cwd_bytes;
 	__u32 exe_bytes;
 	__u32 ancestor_count;
+	__u32 used;
 	/* the parent, when it starts programs without end */
 	__u64 storm_execs;	/* 0: it does not */
 	__u64 storm_window_ns;

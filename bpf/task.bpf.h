@@ -77,56 +77,63 @@ static __always_inline __u32 fill_ancestors(struct event_ancestor *to, __u32 max
 #define PATH_NAME_BYTES 256
 #define PATH_DEPTH 40
 
+/* the part of a struct mount that others see is not at its beginning */
+static __always_inline __u64 mount_offset(void)
+{
+	return __builtin_preserve_field_info(((struct mount *)0)->mnt, 0 /* byte offset */);
+}
+
 static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 {
-	return (struct mount *)((char *)mnt -
-				__builtin_preserve_field_info(((struct mount *)0)->mnt, 0 /* byte offset */));
+	return (struct mount *)((char *)mnt - mount_offset());
 }
 
 /*
  * Names of a path from the leaf up, each with its NUL, up to the process's own
  * root: what getcwd() or /proc/PID/exe would say, but no lock is taken, so a
- * rename at this moment may mix old and new. Written behind what is used of
- * data, which holds limit + PATH_NAME_BYTES; returns what is used then.
- * *ret_cut: it was deeper or longer.
+ * rename at this moment may mix old and new. Appended to what is used of data,
+ * which holds limit + PATH_NAME_BYTES. True when it was deeper or longer.
+ *
+ * used lies in a map: the verifier forgets what it knows of it, and need not
+ * follow a state of its own for every number of names.
  */
-static __always_inline __u64 path_names(char *data, __u64 used, __u64 limit, const struct path *path,
-					const struct path *root, __u32 *ret_cut)
+static __always_inline bool path_names(char *data, __u32 *used, __u64 limit, const struct path *path,
+				       const struct path *root)
 {
 	struct dentry *dentry = BPF_CORE_READ(path, dentry), *top = BPF_CORE_READ(root, dentry), *up;
 	struct vfsmount *vfsmount = BPF_CORE_READ(path, mnt), *top_mount = BPF_CORE_READ(root, mnt);
 	struct mount *mount = mount_of(vfsmount), *above;
 	long length;
 
-	*ret_cut = 0;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < PATH_DEPTH; i++) {
+		__u64 at = *used;
+
 		if (!dentry || (dentry == top && vfsmount == top_mount))
-			return used;
+			return false;
 		up = BPF_CORE_READ(dentry, d_parent);
 		if (dentry == BPF_CORE_READ(vfsmount, mnt_root)) {
 			above = BPF_CORE_READ(mount, mnt_parent);
 			if (above == mount)
-				return used;
+				return false;
 			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 			mount = above;
-			vfsmount = (struct vfsmount *)((char *)mount +
-				   __builtin_preserve_field_info(((struct mount *)0)->mnt, 0));
+			vfsmount = (struct vfsmount *)((char *)mount + mount_offset());
 			continue;
 		}
-		if (used > limit)
-			break;
-		length = bpf_probe_read_kernel_str(data + used, PATH_NAME_BYTES, BPF_CORE_READ(dentry, d_name.name));
-		if (length <= 0 || length > PATH_NAME_BYTES)
-			break;
-		used += length;
+		barrier_var(at);
+		if (at > limit)
+			return true;
+		length = bpf_probe_read_kernel_str(data + at, PATH_NAME_BYTES, BPF_CORE_READ(dentry, d_name.name));
+		if (length <= 0)
+			return true;
+		*used = at + length;
 		/* a memfd hangs below nothing */
 		if (up == dentry)
-			return used;
+			return false;
 		dentry = up;
 	}
-	*ret_cut = 1;
-	return used;
+	return true;
 }
 
 #endif

@@ -15,6 +15,8 @@
 
 /* the kernel's MAX_ARG_STRLEN: 32 pages of 4 KiB */
 #define ONE_ARG_BYTES (128ULL * 1024)
+/* three quarters of its default stack: more no stack limit gives */
+#define MOST_ARGS_BYTES (6ULL * 1024 * 1024)
 
 /* ---- storms --------------------------------------------------------- */
 
@@ -26,7 +28,7 @@ static bool storm_matches(const struct observation *observation)
 static void say_storm(const struct exec_storm *s, struct text *text)
 {
 	say_process(text, s->comm, s->known.pid, s->pid);
-	text_format(text, " started %llu programs", (unsigned long long)s->execs);
+	text_format(text, " starts programs without end: %llu", (unsigned long long)s->execs);
 	if (!s->known.window_ns || !s->window_ns)
 		return;
 	text_add(text, " in ");
@@ -44,9 +46,7 @@ static void storm_explain(const struct observation *observation, struct verdict 
 	if (seconds && s->execs / seconds)
 		text_format(&text, " (%llu/s)", (unsigned long long)(s->execs / seconds));
 	if (exec_failed(observation))
-		text_add(&text, "; the exec of this line, one of them or of its children's, failed");
-	text = say_evidence(ret, "parent", BASIS_MEASURED);
-	say_storm(s, &text);
+		text_add(&text, "; the one shown here failed");
 	text = say_advice(ret);
 	text_add(&text, "look at what repeats: a loop of a script that polls (let it sleep, wait for an event, use the "
 			"shell's own words instead of programs), or a supervisor that restarts what ends at once (give "
@@ -63,7 +63,6 @@ static void storm_explain(const struct observation *observation, struct verdict 
 	KNOW(&ret->diagnosis, usage, s->execs);
 	KNOW(&ret->diagnosis, confidence, BASIS_MEASURED);
 	text = say_message(ret);
-	text_add(&text, "exec storm: ");
 	say_storm(s, &text);
 }
 
@@ -125,27 +124,26 @@ static void args_explain(const struct observation *observation, struct verdict *
 
 	text_add(&text, "arguments and environment are too long together");
 	if (sizes) {
-		text_add(&text, ": ");
-		text_bytes(&text, total);
-		text_add(&text, ", and 8 bytes more for each");
+		text_format(&text, ": %llu bytes, and 8 more for each of them", (unsigned long long)total);
 		KNOW(&ret->diagnosis, usage, total);
 	}
 	if (e->known.limit_bytes) {
-		text_add(&text, sizes ? ", of the " : ": the limit is ");
-		text_bytes(&text, e->limit_bytes);
-		text_add(&text, sizes ? " the kernel takes (a quarter of the stack limit, at most 6 MiB)" :
-					" (a quarter of the stack limit, at most 6 MiB)");
+		text_add(&text, sizes ? ", where " : ": ");
+		text_format(&text, "%llu bytes are the limit (a quarter of the stack limit, at most 6 MiB)",
+			    (unsigned long long)e->limit_bytes);
 		KNOW(&ret->diagnosis, limit, e->limit_bytes);
 	}
 	text = say_advice(ret);
 	text_add(&text, "do not put them all on one command line: find ... -exec CMD {} +, or xargs -0, which start the "
 			"program as often as needed; many programs read a list from a file");
-	text = say_advice(ret);
-	if (sizes && e->env_bytes > e->args_bytes)
+	if (sizes && e->env_bytes > e->args_bytes) {
+		text = say_advice(ret);
 		text_add(&text, "most of it is the environment: see who fills it (env | wc -c), and unset what is large");
-	else
+	} else if (!e->known.limit_bytes || e->limit_bytes < MOST_ARGS_BYTES) {
+		text = say_advice(ret);
 		text_add(&text, "for a while, a larger stack limit of the caller helps: ulimit -s 24576 (6 MiB of "
 				"arguments, the most there is)");
+	}
 	text = say_verify(ret);
 	text_add(&text, "getconf ARG_MAX; ulimit -s   (in the caller's shell: bytes, and KiB of stack)");
 	exec_conclude(observation, ret,
@@ -227,7 +225,8 @@ static void failed_explain(const struct observation *observation, struct verdict
 				"dmesg | grep -iE 'apparmor|selinux|audit|ima'");
 	else
 		text_format(&text, "man 2 execve has what %s may mean", exec_errno_name(err) ? exec_errno_name(err) : "it");
-	exec_advise(observation, ret, "look at the way to it: namei -l ", exec_fault(observation), "");
+	if (err == EACCES || err == EPERM || err == ENOENT || err == ENOTDIR || err == ELOOP)
+		exec_advise(observation, ret, "look at the way to it: namei -l ", exec_fault(observation), "");
 	exec_conclude(observation, ret, BASIS_UNKNOWN, meaning ? meaning : "the kernel refused it");
 }
 
@@ -241,10 +240,12 @@ static void worked_explain(const struct observation *observation, struct verdict
 	for (unsigned int i = 0; i < 2; i++) {
 		say_process(texts[i], *e->old_comm ? e->old_comm : p->comm, p->known.pid, p->pid);
 		text_add(texts[i], " started ");
-		if (p->known.exe && *p->exe)
-			say_path(texts[i], p->exe);
-		else
+		if (!p->known.exe || !*p->exe || e->known.interpreter)
 			exec_say_program(texts[i], observation);
+		if (p->known.exe && *p->exe) {
+			text_add(texts[i], e->known.interpreter ? ", run by " : "");
+			say_path(texts[i], p->exe);
+		}
 	}
 	KNOW(&ret->diagnosis, confidence, BASIS_MEASURED);
 }
@@ -262,6 +263,8 @@ static void unrecognised_explain(const struct observation *observation, struct v
 	text_add(&text, "an exec of which this line does not say whether it worked");
 	text = say_advice(ret);
 	text_add(&text, "keep exitwatch running: a complete line has ret");
+	text = say_verify(ret);
+	text_add(&text, "exitwatch --all   (whether its lines have ret)");
 	exec_conclude(observation, ret, BASIS_UNKNOWN, "");
 	text = say_message(ret);
 	say_process(&text, observation->process.comm, observation->process.known.pid, observation->process.pid);

@@ -44,6 +44,19 @@ static void say_subject(const struct observation *observation, struct verdict *r
 	say_place(&title, observation);
 }
 
+/* whose children they are; the rows below are of the last of them */
+static void say_parent(const struct observation *observation, struct verdict *ret)
+{
+	const struct exec_storm *s = &observation->exec.storm;
+	struct text text = say_evidence(ret, "parent", BASIS_MEASURED);
+
+	say_process(&text, s->comm, s->known.pid, s->pid);
+	if (s->known.start_ns && observation->boot_ns > s->start_ns) {
+		text_add(&text, ", running for ");
+		text_duration(&text, observation->boot_ns - s->start_ns);
+	}
+}
+
 static void say_result(const struct observation *observation, struct verdict *ret)
 {
 	const struct exec *e = &observation->exec;
@@ -102,7 +115,7 @@ static void say_word(struct text *text, const char *word)
 	text_format(text, special ? "'%s'" : "%s", word);
 }
 
-static void say_command(const struct exec *e, struct verdict *ret)
+static void say_command(const struct exec *e, const char *label, struct verdict *ret)
 {
 	enum { ROOM = 200 };
 	char word[4 * sizeof(e->args[0])];
@@ -111,7 +124,7 @@ static void say_command(const struct exec *e, struct verdict *ret)
 
 	if (!e->known.args || !e->args_count)
 		return;
-	text = say_evidence(ret, "command", BASIS_MEASURED);
+	text = say_evidence(ret, label, BASIS_MEASURED);
 	for (; i < e->args_count; i++) {
 		struct text one = TEXT_ON(word);
 
@@ -198,10 +211,12 @@ void exec_describe(const struct observation *observation, struct verdict *ret)
 			exec_failed(observation) ? SEVERITY_ERROR : SEVERITY_INFO;
 	KNOW(d, resource, RESOURCE_PROCESS);
 	say_subject(observation, ret);
+	if (has_storm(observation))
+		say_parent(observation, ret);
 	if (!has_storm(observation) || observation->exec.known.ret)
 		say_result(observation, ret);
 	say_sizes(&observation->exec, ret);
-	say_command(&observation->exec, ret);
+	say_command(&observation->exec, has_storm(observation) ? "example" : "command", ret);
 	say_where(observation, ret);
 	say_who(observation, ret);
 	say_uid(&observation->process, ret);

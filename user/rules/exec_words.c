@@ -94,11 +94,22 @@ bool exec_failed_for(const struct observation *observation, enum exec_failure re
 	return exec_failed(observation) && e->known.reason && e->reason == reason;
 }
 
-void exec_say_program(struct text *text, const struct observation *observation)
+bool exec_is_search(const struct observation *observation)
 {
 	const struct exec *e = &observation->exec;
 
-	if (e->known.filename && *e->filename)
+	return e->known.attempts && e->attempts > 1 && e->known.reason &&
+	       (e->reason == EXEC_FAILURE_NO_FILE || e->reason == EXEC_FAILURE_CARRIAGE_RETURN);
+}
+
+void exec_say_program(struct text *text, const struct observation *observation)
+{
+	const struct exec *e = &observation->exec;
+	const char *slash = strrchr(e->filename, '/');
+
+	if (e->known.filename && slash && slash[1] && exec_is_search(observation))
+		text_add(text, slash + 1);
+	else if (e->known.filename && *e->filename)
 		say_path(text, e->filename);
 	else if (e->known.fd && e->fd >= 0)
 		text_format(text, "the file of descriptor %lld", (long long)e->fd);
@@ -114,6 +125,51 @@ void exec_say_user(struct text *text, const struct observation *observation)
 		text_format(text, "uid %llu", (unsigned long long)p->uid);
 	else
 		text_add(text, "the user");
+}
+
+const char *exec_culprit(const struct observation *observation)
+{
+	const struct exec *e = &observation->exec;
+
+	return e->known.culprit && *e->culprit ? e->culprit : NULL;
+}
+
+const char *exec_filename(const struct observation *observation)
+{
+	return observation->exec.known.filename ? observation->exec.filename : NULL;
+}
+
+const char *exec_interpreter(const struct observation *observation)
+{
+	const struct exec *e = &observation->exec;
+
+	return e->known.interpreter && *e->interpreter ? e->interpreter : NULL;
+}
+
+/* the interpreter the file asks for, "its interpreter" where that is not known */
+void exec_say_interpreter(struct text *text, const struct observation *observation)
+{
+	const char *path = exec_interpreter(observation);
+
+	if (path)
+		say_path(text, path);
+	else
+		text_add(text, "its interpreter");
+}
+
+/* a directory of the path as it is written, not one that a link leads to */
+bool exec_is_above(const char *directory, const char *path)
+{
+	size_t length = strlen(directory);
+
+	return path && strncmp(path, directory, length) == 0 && path[length] == '/';
+}
+
+void exec_suggest(struct verdict *ret, const char *advice)
+{
+	struct text text = say_advice(ret);
+
+	text_add(&text, advice);
 }
 
 /* A text field this full may have been cut on a character's boundary. */
@@ -139,7 +195,7 @@ bool exec_say_path(struct text *text, const struct observation *observation, con
 		if (e->cwd[1])
 			text_add(&whole, "/");
 	}
-	text_add(&whole, path);
+	text_add(&whole, strncmp(path, "./", 2) == 0 ? path + 2 : path);
 	text_shell(text, raw, whole.length);
 	return true;
 }
@@ -162,6 +218,8 @@ static bool around_path(struct text *text, const struct observation *observation
 	text_add(text, before);
 	named = exec_say_path(text, observation, path);
 	text_add(text, after);
+	if (observation->container.known.id)
+		text_add(text, "   (inside the container)");
 	return named && !text->cut;
 }
 
@@ -182,11 +240,8 @@ void exec_verify(const struct observation *observation, struct verdict *ret, con
 {
 	uint64_t *count = &ret->diagnosis.verify_count, had = *count;
 	struct text text = say_verify(ret);
-	bool good = around_path(&text, observation, before, path, after);
 
-	if (observation->container.known.id)
-		text_add(&text, "   (inside the container)");
-	if ((good && !text.cut) || *count == had)
+	if (around_path(&text, observation, before, path, after) || *count == had)
 		return;
 	text.data[0] = '\0';
 	*count = had;

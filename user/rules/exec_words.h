@@ -19,8 +19,13 @@ bool exec_failed_for(const struct observation *observation, enum exec_failure re
 const char *exec_errno_name(int64_t err);
 const char *exec_errno_meaning(int64_t err);
 
-/* the program as the caller named it, shortened for people: /opt/…/run, "descriptor 5" */
+/* A search along PATH: the directory of filename is one of many that were tried. */
+bool exec_is_search(const struct observation *observation);
+
+/* the program as the caller named it, shortened for people: /opt/…/run, "the file of descriptor 5" */
 void exec_say_program(struct text *text, const struct observation *observation);
+/* the interpreter or loader it asks for, or "its interpreter" */
+void exec_say_interpreter(struct text *text, const struct observation *observation);
 /* "uid 1000", "the user" */
 void exec_say_user(struct text *text, const struct observation *observation);
 
@@ -32,6 +37,16 @@ bool exec_say_path(struct text *text, const struct observation *observation, con
 /* The program's, or culprit's where that is known. */
 const char *exec_fault(const struct observation *observation);
 
+/* NULL where they are not known */
+const char *exec_filename(const struct observation *observation);
+const char *exec_interpreter(const struct observation *observation);
+const char *exec_culprit(const struct observation *observation);
+
+/* A directory of the path as it is written, not one that a link leads to. */
+bool exec_is_above(const char *directory, const char *path);
+
+/* Advice without a path. */
+void exec_suggest(struct verdict *ret, const char *advice);
 /* Advice and commands around a path: taken back when the path cannot be named. */
 void exec_advise(const struct observation *observation, struct verdict *ret, const char *before,
 		 const char *path, const char *after);
