@@ -65,8 +65,8 @@ fault() {
 # function NAME: of die, by its own symbols.
 function_is() {
 	says "in $1 of the program" '.exit.fault.mapping == $exe
-		and (.exit.fault.symbol | split("+")[0]) == $name
-		and .exit.fault.offset > 0' --arg name "$1" --arg exe "$die"
+		and (.exit.fault.symbol | split("+")[0] | split(".")[0]) == $name
+		and (.exit.fault.offset | test("^0x[1-9a-f]"))' --arg name "$1" --arg exe "$die"
 }
 
 death "$null" 'a null pointer'

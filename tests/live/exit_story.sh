@@ -69,8 +69,8 @@ story() {
 	says 'when that was' \
 		'.exit.prior_signals[0].age_ns > 1950000000
 			and .exit.prior_signals[0].age_ns < 20000000000
-			and (.exit.prior_signals[0] | .age_ns + .uptime_ns)
-				- .exit.program_ns | fabs < 200000000'
+			and ((.exit.prior_signals[0] | .age_ns + .uptime_ns)
+				- .exit.program_ns | fabs < 200000000)'
 	says 'it is PID 1 of nothing' \
 		'(.exit.prior_signals[0].namespace_init // false) | not'
 }

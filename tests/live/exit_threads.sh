@@ -18,6 +18,7 @@ killed=$pid
 killed_ticks=$(start_ticks "$killed")
 wait_ready
 slay kill 9 "$killed"
+killed_killer=$killer
 ends "$killer" "$killed"
 ends "$leader"
 run "$perish" crowd 40 0
@@ -56,7 +57,7 @@ says 'by the name of the leader' '.process.comm == "perish"'
 says 'two threads' '.exit.threads == 2'
 death "$killed" 'killed after its leader'
 died_of 9
-killed_by "$killer" slay
+killed_by "$killed_killer" slay
 check_start "$killed_ticks" .process
 death "$by_tid" 'a signal for a thread'
 died_of 9

@@ -126,6 +126,9 @@ static void run_wait(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
+	/* Ignored in what a shell starts with &. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	ready(NULL);
 	idle();
 }

@@ -173,6 +173,8 @@ static void run_pty(int argc, char **argv)
 		quit(1, "pipe: %s", strerror(errno));
 	leader = fork();
 	if (!leader) {
+		/* Ignored in what a shell starts with &. */
+		signal(SIGINT, SIG_DFL);
 		setsid();
 		if (open(path, O_RDWR) < 0)
 			_exit(1);
