@@ -23,7 +23,7 @@
 
 /* what a failed exec's arguments are read and counted up to */
 #define ARGS_READ 48
-#define ARGS_COUNTED 128
+#define ARGS_COUNTED 64
 #define MEASURED_BYTES (256 * 1024)
 
 /* a parent that starts this many programs, at this rate or a higher one, is told; and again at each doubling */

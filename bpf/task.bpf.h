@@ -75,7 +75,7 @@ static __always_inline __u32 fill_ancestors(struct event_ancestor *to, __u32 max
 /* ---- paths ---------------------------------------------------------- */
 
 #define PATH_NAME_BYTES 256
-#define PATH_DEPTH 40
+#define PATH_DEPTH 32
 
 /* the part of a struct mount that others see is not at its beginning */
 static __always_inline __u64 mount_offset(void)

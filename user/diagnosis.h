@@ -11,6 +11,7 @@
 /* a diagnosis and what the head of the line says because of it */
 struct verdict {
 	enum severity severity;
+	bool repeats;	/* more of the same: NDJSON has it, people are not told again */
 	char message[320];
 	struct diagnosis diagnosis;
 };

@@ -46,16 +46,23 @@ static int write_observation(struct session *s, struct observation *o, struct ve
 {
 	static const char *const names[OUTPUTS] = { "stdout", "--write" };
 	static char line[LINE_BYTES + 8192];
+	const struct renderer *written = NULL;
+	struct text text = TEXT_ON(line);
 	int err = 0;
 
 	for (int i = 0; i < OUTPUTS; i++) {
-		struct text text = TEXT_ON(line);
+		const struct renderer *renderer = renderer_of(s, i);
 		int failed;
 
 		if (s->outputs[i].type == SINK_NONE)
 			continue;
-		renderer_of(s, i)->observation(&text, &s->style, o, v);
-		failed = sink_write(&s->outputs[i], line, text.length, o->kind);
+		/* both outputs often have the same form */
+		if (renderer != written) {
+			text = (struct text)TEXT_ON(line);
+			renderer->observation(&text, &s->style, o, v);
+			written = renderer;
+		}
+		failed = text.length ? sink_write(&s->outputs[i], line, text.length, o->kind) : 0;
 		if (failed) {
 			*ret_where = err ? "stdout and --write" : names[i];
 			err = failed;

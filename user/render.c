@@ -140,6 +140,8 @@ static void card_observation(struct text *text, const struct style *style, struc
 	const struct diagnosis *d = &v->diagnosis;
 	const char *previous = "";
 
+	if (v->repeats)
+		return;
 	card_title(text, style, o, v);
 	row(text, style, "cause", d->cause,
 	    d->confidence == BASIS_MEASURED ? NULL : basis_words[d->confidence], true);
@@ -174,7 +176,8 @@ static void one_line(struct text *text, const struct style *style, uint64_t time
 static void line_observation(struct text *text, const struct style *style, struct observation *o,
 			     struct verdict *v)
 {
-	one_line(text, style, o->time_ns, v->severity, v->message);
+	if (!v->repeats)
+		one_line(text, style, o->time_ns, v->severity, v->message);
 }
 
 /* people need to hear of losses; that the tool started they know */

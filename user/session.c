@@ -20,6 +20,8 @@
 /* what a session opens at most, for one kind: programs, maps, links, rings, timers */
 enum { FILES_NEEDED = 34 };
 
+#define COALESCE_NS 10000000ULL
+
 static const struct kind_type *const kind_types[KIND_COUNT] = {
 #define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = &NAME##_kind,
 #include "events/all.def"
@@ -391,6 +393,21 @@ static bool reader_gone(const struct session *s)
 	return s->outputs[0].error == -EPIPE;
 }
 
+/*
+ * Records are read at once after a pause, and in a flood at most every
+ * COALESCE_NS: while some are unread the kernel does not wake us for more.
+ */
+static void read_records(struct session *s)
+{
+	uint64_t now = session_now();
+	struct timespec pause = { .tv_nsec = COALESCE_NS };
+
+	if (now - s->read_ns < COALESCE_NS)
+		nanosleep(&pause, NULL);
+	ring_buffer__consume(s->ring);
+	s->read_ns = session_now();
+}
+
 /* 0, or -errno when waiting itself failed */
 static int loop_once(struct session *s)
 {
@@ -417,7 +434,7 @@ static int loop_once(struct session *s)
 		else if (s->outputs[0].buffer && fd == s->outputs[0].fd)
 			s->outputs[0].error = -EPIPE;
 		else
-			ring_buffer__consume(s->ring);
+			read_records(s);
 	}
 	expire(s);
 	session_account(s, false);

@@ -87,7 +87,7 @@ struct session {
 	struct style style;
 	struct sink outputs[OUTPUTS];
 	char host[72], boot_id[40], release[72], id_prefix[48];
-	uint64_t seq, started_ns, events, next_pass_ns;
+	uint64_t seq, started_ns, events, next_pass_ns, read_ns;
 	struct loss table_full;	/* processes without a place in the recorder */
 	bool stop;
 	int epoll_fd, signal_fd, tick_fd, due_fd;

@@ -117,6 +117,9 @@ static void add_times(struct exit *x, const struct exit_event *event)
 {
 	uint64_t user = event->user_ns, system = event->system_ns, all = event->runtime_ns;
 
+	/* counted at ticks and switches: a process that lived between two has no time yet */
+	if (!all)
+		return;
 	if (!system)
 		system = 0;
 	else if (!user)

@@ -112,14 +112,39 @@ void exit_join_copied(const struct exit_state *state, struct observation *o)
 
 /* ---- loops ---------------------------------------------------------- */
 
-/* FNV-1a: the same executable in the same cgroup */
+/* FNV-1a */
+static uint64_t hash_text(uint64_t key, const char *text)
+{
+	for (; *text; text++)
+		key = (key ^ (unsigned char)*text) * 0x100000001b3ULL;
+	return key * 0x100000001b3ULL;
+}
+
+/* programs of which the arguments say what is run */
+static bool is_interpreter(const char *exe)
+{
+	static const char *const names[] = { "sh", "bash", "dash", "ash", "zsh", "ksh", "busybox", "env", "python",
+					     "perl", "ruby", "node", "php", "java", "lua", "timeout", "xargs" };
+	const char *slash = strrchr(exe, '/'), *name = slash ? slash + 1 : exe;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		size_t length = strlen(names[i]);
+
+		/* python3.11 */
+		if (strncmp(name, names[i], length) == 0 && !name[length + strspn(name + length, "0123456789.")])
+			return true;
+	}
+	return false;
+}
+
+/* the same program in the same cgroup */
 static uint64_t loop_key(const struct observation *o)
 {
 	const char *name = o->process.known.exe ? o->process.exe : o->process.comm;
-	uint64_t key = 0xcbf29ce484222325ULL ^ (o->cgroup.known.id ? o->cgroup.id : 0);
+	uint64_t key = hash_text(0xcbf29ce484222325ULL ^ (o->cgroup.known.id ? o->cgroup.id : 0), name);
 
-	for (; *name; name++)
-		key = (key ^ (unsigned char)*name) * 0x100000001b3ULL;
+	for (uint64_t i = 1; i < o->process.args_count && is_interpreter(name); i++)
+		key = hash_text(key, o->process.args[i]);
 	return key ? key : 1;
 }
 
