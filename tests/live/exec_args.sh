@@ -160,6 +160,7 @@ says 'a password is told' '.exec.args[3] == "--password=hunter2"
 	and (.exec.args_redacted // 0) == 0'
 death "$mysql" 'without redaction'
 says 'a death tells it too' '.process.args[3] == "-ps3cr3tword"'
+check_flush
 
 watch_start exitwatch --all --no-args
 starts "$die" exit 0 --password=hunter2

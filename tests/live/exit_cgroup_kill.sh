@@ -24,10 +24,6 @@ watch_start exitwatch
 start "$cgroup"
 start "$cgroup"
 start "$cgroup/below"
-run sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$cgroup" \
-	"$triggers/perish" leader
-wait_ready
-pids="$pids $pid"
 victim
 outside=$victim
 run sh -c 'echo 1 >"$0"' "$cgroup/cgroup.kill"
