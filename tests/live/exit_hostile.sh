@@ -103,7 +103,7 @@ for file in "$out" "$card"; do
 done
 check_sh 'nothing turns the line around on the card' \
 	test "$(grep -c "$(printf '\342\200\256')\|$(printf '\302\233')" "$card")" -eq 0
-check_sh 'there is a card of each' grep -q "$args" "$card"
+check_sh 'there is a card' grep -q "\[$path\]" "$card"
 
 # What JSON must have of the names above, in their order.
 set -- '"\u001b[2J\u001b[31m"' '"\n\r\t\bFAKE"' \
