@@ -243,7 +243,8 @@ int exec_done(__u64 *ctx)
 		bpf_map_delete_elem(&failed, &old_tid);
 		flags |= EXEC_EVENT_AFTER_FAILURE;
 	}
-	if (!(filter.all || stormy || failed_before) || !task_wanted(task))
+	/* the end of a failure is told whatever the new program's name */
+	if (!(filter.all || stormy || failed_before) || !(failed_before || task_wanted(task)))
 		return 0;
 	report_exec(task, old_tid, (struct linux_binprm *)ctx[2], flags, stormy ? &storm : NULL);
 	return 0;
@@ -356,7 +357,15 @@ static __always_inline void add_sizes(struct exec_event *e, struct task_struct *
 	KNOW(&e->exec, limit_bytes, limit);
 	e->exec.known.args_bytes = measure(call->argv, call->compat, &e->exec.args_bytes, &e->exec.longest_arg_bytes);
 	e->exec.known.env_bytes = measure(call->envp, call->compat, &e->exec.env_bytes, &e->exec.longest_arg_bytes);
-	e->exec.known.longest_arg_bytes = 1;
+	e->exec.known.longest_arg_bytes = e->exec.known.args_bytes && e->exec.known.env_bytes;
+}
+
+static __always_inline bool has_parents_root(struct task_struct *task, struct fs_struct *fs)
+{
+	struct fs_struct *above = BPF_CORE_READ(task, real_parent, fs);
+
+	return BPF_CORE_READ(above, root.dentry) == BPF_CORE_READ(fs, root.dentry) &&
+	       BPF_CORE_READ(above, root.mnt) == BPF_CORE_READ(fs, root.mnt);
 }
 
 static __always_inline int exec_failed(const struct exec_call *call, int ret)
@@ -384,6 +393,8 @@ static __always_inline int exec_failed(const struct exec_call *call, int ret)
 	if (ret == -E2BIG)
 		add_sizes(e, task, call);
 	add_path(e, &fs->pwd, &fs->root, &e->cwd_bytes, EXEC_EVENT_CWD_CUT);
+	if (has_parents_root(task, fs))
+		e->flags |= EXEC_EVENT_PARENTS_ROOT;
 	submit(e);
 	return 0;
 }

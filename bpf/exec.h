@@ -20,6 +20,7 @@ enum exec_event_flag {
 	EXEC_EVENT_UNASKED = 4,		/* sent for what it tells of something else: a failure, a storm */
 	EXEC_EVENT_CWD_CUT = 8,
 	EXEC_EVENT_EXE_CUT = 16,
+	EXEC_EVENT_PARENTS_ROOT = 32,	/* its root directory is its parent's */
 };
 
 /*

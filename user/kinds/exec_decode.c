@@ -165,7 +165,7 @@ void exec_explain(struct session *s, struct observation *o, const struct exec_ev
 		return;
 	root = open_view(o->process.pid, "root");
 	cwd = open_view(o->process.pid, "cwd");
-	if (root < 0)
+	if (root < 0 && e->flags & EXEC_EVENT_PARENTS_ROOT)
 		root = open_view(o->process.ppid, "root");
 	if (cwd < 0 && root >= 0 && x->known.cwd)
 		cwd = openat(root, *x->cwd ? x->cwd + 1 : ".", O_PATH | O_CLOEXEC);

@@ -13,7 +13,7 @@
 #include "exec_words.h"
 #include "say.h"
 
-/* the kernel's MAX_ARG_STRLEN: 32 pages of 4 KiB */
+/* the kernel's MAX_ARG_STRLEN, 32 pages, where a page has 4 KiB */
 #define ONE_ARG_BYTES (128ULL * 1024)
 /* three quarters of its default stack: more no stack limit gives */
 #define MOST_ARGS_BYTES (6ULL * 1024 * 1024)
@@ -39,12 +39,12 @@ static void storm_explain(const struct observation *observation, struct verdict 
 {
 	const struct exec *e = &observation->exec;
 	const struct exec_storm *s = &e->storm;
-	uint64_t seconds = s->known.window_ns ? s->window_ns / 1000000000 : 0;
+	double per_second = s->known.window_ns && s->window_ns ? s->execs / (s->window_ns / 1e9) : 0;
 	struct text text = say_cause(ret);
 
 	say_storm(s, &text);
-	if (seconds && s->execs / seconds)
-		text_format(&text, " (%llu/s)", (unsigned long long)(s->execs / seconds));
+	if (per_second >= 1 && per_second < 1e9)
+		text_format(&text, " (%.0f/s)", per_second);
 	if (exec_failed(observation))
 		text_add(&text, "; the one shown here failed");
 	text = say_advice(ret);
@@ -83,7 +83,8 @@ static bool one_arg_matches(const struct observation *observation)
 static void one_arg_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct exec *e = &observation->exec;
-	bool measured = e->known.longest_arg_bytes && e->longest_arg_bytes > ONE_ARG_BYTES;
+	/* the reason knows how large a page was, this rule does not */
+	bool measured = e->known.reason && e->known.longest_arg_bytes;
 	struct text text = say_cause(ret);
 
 	text_add(&text, "a single argument or environment variable is too long: ");
@@ -91,16 +92,15 @@ static void one_arg_explain(const struct observation *observation, struct verdic
 		text_bytes(&text, e->longest_arg_bytes);
 		text_add(&text, ", and ");
 		KNOW(&ret->diagnosis, usage, e->longest_arg_bytes);
-		KNOW(&ret->diagnosis, limit, ONE_ARG_BYTES);
 	}
-	text_add(&text, "the kernel takes no string above 128 KiB (32 pages of 4 KiB), whatever ulimit says");
+	text_add(&text, "the kernel takes no string above 32 pages (128 KiB where a page has 4 KiB), whatever ulimit says");
 	text = say_advice(ret);
 	text_add(&text, "pass the long value in a file or on standard input (curl --data @FILE, sh FILE instead of sh -c "
 			"TEXT, a variable's value in a file): no setting raises this limit");
 	text = say_verify(ret);
 	text_add(&text, "echo $(($(getconf PAGESIZE) * 32))   (what one argument may take, in bytes)");
 	exec_conclude(observation, ret, measured ? BASIS_MEASURED : BASIS_INFERRED,
-		      "one argument or variable is longer than 128 KiB");
+		      "one argument or variable is too long");
 }
 
 static bool args_matches(const struct observation *observation)

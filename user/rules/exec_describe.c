@@ -60,7 +60,7 @@ static void say_parent(const struct observation *observation, struct verdict *re
 static void say_result(const struct observation *observation, struct verdict *ret)
 {
 	const struct exec *e = &observation->exec;
-	const char *name = exec_errno_name(-e->ret);
+	const char *name;
 	struct text text;
 
 	if (!exec_failed(observation)) {
@@ -70,6 +70,7 @@ static void say_result(const struct observation *observation, struct verdict *re
 		text_add(&text, "whether it worked is not in this line");
 		return;
 	}
+	name = exec_errno_name(-e->ret);
 	text = say_evidence(ret, "kernel", BASIS_MEASURED);
 	text_add(&text, e->known.fd ? "execveat() " : "execve() ");
 	if (name)

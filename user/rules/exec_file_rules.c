@@ -12,7 +12,7 @@ static void say_fault(struct text *text, const struct observation *observation)
 	const char *culprit = exec_culprit(observation);
 
 	if (culprit)
-		say_path(text, culprit);
+		exec_say_shown(text, culprit);
 	else
 		exec_say_program(text, observation);
 }
@@ -26,7 +26,8 @@ static void verify_as_user(const struct observation *observation, struct verdict
 	char before[64];
 	struct text text = TEXT_ON(before);
 
-	if (!p->known.uid)
+	/* root may do what its capabilities say, and sudo to root has them all */
+	if (!p->known.uid || !p->uid)
 		return;
 	text_format(&text, "sudo -u '#%llu' test -x ", (unsigned long long)p->uid);
 	exec_verify(observation, ret, before, path, " && echo yes");
@@ -103,7 +104,7 @@ void exec_search_explain(const struct observation *observation, struct verdict *
 	exec_say_user(&text, observation);
 	text_add(&text, " may not pass through ");
 	if (culprit)
-		say_path(&text, culprit);
+		exec_say_shown(&text, culprit);
 	else
 		text_add(&text, "a directory");
 	text_add(&text, " on the way to ");
@@ -137,7 +138,7 @@ void exec_denied_explain(const struct observation *observation, struct verdict *
 	text_add(&text, interpreter ? ", the interpreter or loader it asks for, may not" : " or loader may not");
 	if (culprit && interpreter && strcmp(culprit, interpreter) != 0) {
 		text_add(&text, ", because of ");
-		say_path(&text, culprit);
+		exec_say_shown(&text, culprit);
 	}
 	text_add(&text, ": no x permission for ");
 	exec_say_user(&text, observation);
@@ -240,7 +241,7 @@ void exec_links_explain(const struct observation *observation, struct verdict *r
 	text_add(&text, " leads through symbolic links that never end");
 	if (exec_culprit(observation)) {
 		text_add(&text, "; one of them is ");
-		say_path(&text, exec_culprit(observation));
+		exec_say_shown(&text, exec_culprit(observation));
 	}
 	exec_advise(observation, ret, "make one of them lead to a file: namei ", exec_fault(observation),
 		    " shows where each leads");

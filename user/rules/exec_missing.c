@@ -27,7 +27,7 @@ static void search_explain(const struct observation *observation, struct verdict
 	exec_suggest(ret, "look at the spelling; install what has it; or give its whole path to who starts it");
 	exec_suggest(ret, "where it works in a login shell: PATH of a systemd unit, of cron, sudo and of ssh HOST COMMAND is "
 		    "shorter (Environment=PATH=..., or a whole path)");
-	if (name && *name && strlen(filename) + 4 < sizeof(observation->exec.filename)) {
+	if (name && *name && exec_path_is_known(observation, filename)) {
 		text = say_verify(ret);
 		text_add(&text, "command -v -- ");
 		text_shell(&text, name, strlen(name));
@@ -73,7 +73,7 @@ void exec_no_file_explain(const struct observation *observation, struct verdict 
 	exec_say_program(&text, observation);
 	text_add(&text, culprit ? " cannot be reached: " : " does not exist");
 	if (culprit) {
-		say_path(&text, culprit);
+		exec_say_shown(&text, culprit);
 		text_add(&text, no_directory ? " is not a directory" : " does not exist");
 	}
 	advise_missing(observation, no_directory, ret);
@@ -100,7 +100,7 @@ void exec_interpreter_explain(const struct observation *observation, struct verd
 		text_add(&text, ", and ");
 	}
 	if (culprit && (!interpreter || strcmp(culprit, interpreter) != 0))
-		say_path(&text, culprit);
+		exec_say_shown(&text, culprit);
 	else
 		text_add(&text, interpreter ? "that" : "the interpreter its first line (#!) asks for");
 	text_add(&text, " does not exist");

@@ -157,11 +157,20 @@ void exec_say_interpreter(struct text *text, const struct observation *observati
 		text_add(text, "its interpreter");
 }
 
+void exec_say_shown(struct text *text, const char *path)
+{
+	if (*path != '/' && *path != '.')
+		text_add(text, "./");
+	say_path(text, path);
+}
+
 /* a directory of the path as it is written, not one that a link leads to */
 bool exec_is_above(const char *directory, const char *path)
 {
 	size_t length = strlen(directory);
 
+	if (path && strncmp(path, "./", 2) == 0)
+		path += 2;
 	return path && strncmp(path, directory, length) == 0 && path[length] == '/';
 }
 
@@ -172,24 +181,36 @@ void exec_suggest(struct verdict *ret, const char *advice)
 	text_add(&text, advice);
 }
 
-/* A text field this full may have been cut on a character's boundary. */
-static bool is_whole(const char *text, size_t size)
+/* A field this full may have been cut on a character's boundary, whether the line says so or not. */
+static bool is_whole(const struct observation *observation, const char *text, size_t size, const char *field)
 {
+	for (uint64_t i = 0; i < observation->truncated_count; i++)
+		if (strcmp(observation->truncated[i], field) == 0)
+			return false;
 	return *text && strlen(text) + 4 < size && say_path_is_whole(text);
+}
+
+bool exec_path_is_known(const struct observation *observation, const char *path)
+{
+	const struct exec *e = &observation->exec;
+	bool own = path == e->filename;
+
+	return path && is_whole(observation, path, own ? sizeof(e->filename) : sizeof(e->culprit),
+				own ? "exec.filename" : path == e->culprit ? "exec.culprit" : "exec.interpreter");
 }
 
 bool exec_say_path(struct text *text, const struct observation *observation, const char *path)
 {
 	const struct exec *e = &observation->exec;
-	size_t size = path == e->filename ? sizeof(e->filename) : sizeof(e->culprit);
 	char raw[1200];
 	struct text whole = TEXT_ON(raw);
 
-	if (!path || !is_whole(path, size))
+	if (!exec_path_is_known(observation, path))
 		return false;
 	if (*path != '/') {
 		/* "(unreachable)/x" and what is relative to a descriptor have no name here */
-		if (e->known.fd || !e->known.cwd || *e->cwd != '/' || !is_whole(e->cwd, sizeof(e->cwd)))
+		if (e->known.fd || !e->known.cwd || *e->cwd != '/' ||
+		    !is_whole(observation, e->cwd, sizeof(e->cwd), "exec.cwd"))
 			return false;
 		text_add(&whole, e->cwd);
 		if (e->cwd[1])

@@ -29,6 +29,9 @@ void exec_say_interpreter(struct text *text, const struct observation *observati
 /* "uid 1000", "the user" */
 void exec_say_user(struct text *text, const struct observation *observation);
 
+/* Of filename, interpreter or culprit: false for one that was cut to fit, or is NULL. */
+bool exec_path_is_known(const struct observation *observation, const char *path);
+
 /*
  * A path as one word of a command, absolute where the working directory is
  * known. False, and nothing is added, for one that is not whole or not known.
@@ -36,6 +39,9 @@ void exec_say_user(struct text *text, const struct observation *observation);
 bool exec_say_path(struct text *text, const struct observation *observation, const char *path);
 /* The program's, or culprit's where that is known. */
 const char *exec_fault(const struct observation *observation);
+
+/* A path within a sentence: "./no", where "no" would be a word of it. */
+void exec_say_shown(struct text *text, const char *path);
 
 /* NULL where they are not known */
 const char *exec_filename(const struct observation *observation);
