@@ -147,7 +147,7 @@ static void take_failure(struct session *s, struct exec_state *state, const stru
 		held->folded++;
 		held->until_ns = now.boot_ns + HOLD_NS;
 		if (says_more(&now.exec, &held->observation.exec)) {
-			exec_explain(s, &now, event);
+			exec_explain(&now, event);
 			exec_remember(state, &now);
 			held->observation = now;
 		}
@@ -155,7 +155,7 @@ static void take_failure(struct session *s, struct exec_state *state, const stru
 		return;
 	}
 	held = new_held(s, state);
-	exec_explain(s, &now, event);
+	exec_explain(&now, event);
 	exec_remember(state, &now);
 	held->observation = now;
 	KNOW(&held->observation.exec, attempts, 1);
@@ -198,7 +198,7 @@ static int take_exec(struct session *s, struct exec_state *state, const struct e
 		take_success(s, state, event, &parts);
 	} else if (s->options.all) {
 		exec_decode(s, &o, event, &parts);
-		exec_explain(s, &o, event);
+		exec_explain(&o, event);
 		exec_remember(state, &o);
 		exec_fit(&o);
 		session_deliver(s, KIND_exec, &o);

@@ -10,12 +10,13 @@
 
 #include "exit_kind.h"
 #include "exec_why.h"
+#include "fit.h"
 #include "names.h"
 #include "process_args.h"
 #include "redact.h"
 
 /* what the observation may take, so that the diagnosis has room */
-enum { OBSERVATION_BYTES = 5600 };
+enum { OBSERVATION_BYTES = 5600, PLAIN_BYTES = 2600 };
 
 int exec_parts(struct exec_parts *ret, const struct exec_event *e, size_t size)
 {
@@ -151,7 +152,7 @@ static void explain_size(struct exec *x)
 		KNOW(x, reason, EXEC_FAILURE_ARGS_TOO_LONG);
 }
 
-void exec_explain(struct session *s, struct observation *o, const struct exec_event *e)
+void exec_explain(struct observation *o, const struct exec_event *e)
 {
 	struct exec *x = &o->exec;
 	struct exec_why why = {};
@@ -169,7 +170,6 @@ void exec_explain(struct session *s, struct observation *o, const struct exec_ev
 		root = open_view(o->process.ppid, "root");
 	if (cwd < 0 && root >= 0 && x->known.cwd)
 		cwd = openat(root, *x->cwd ? x->cwd + 1 : ".", O_PATH | O_CLOEXEC);
-	(void)s;
 	if (root >= 0)
 		exec_why(&why, root, cwd, x->filename, -x->ret, e->euid, e->egid);
 	if (root >= 0)
@@ -189,11 +189,16 @@ void exec_explain(struct session *s, struct observation *o, const struct exec_ev
 void exec_remember(struct exec_state *state, const struct observation *o)
 {
 	struct exec_failure_seen *f = &state->failures[state->failure_count++ % EXEC_FAILURES];
+	char filename[sizeof(o->exec.filename)];
 
 	*f = (struct exec_failure_seen){
 		.pid = o->process.pid, .start_ns = o->process.start_ns, .boot_ns = o->boot_ns,
 	};
-	KNOW_TEXT(&f->failed, filename, o->exec.filename);
+	/* the end names the program */
+	text_copy(filename, sizeof(filename), o->exec.filename, strlen(o->exec.filename));
+	fit_text(filename, sizeof(filename), sizeof(f->failed.filename) - 5);
+	KNOW_TEXT(&f->failed, filename, filename);
+	f->failed.known.filename = o->exec.known.filename;
 	KNOW(&f->failed, ret, o->exec.ret);
 	if (o->exec.known.reason)
 		KNOW(&f->failed, reason, o->exec.reason);
@@ -228,16 +233,53 @@ bool exec_last_failure(struct session *s, const struct process *p, struct failed
 
 /* ---- fitting into a line -------------------------------------------- */
 
-void exec_fit(struct observation *o)
+/* the usual line is far below: do not write it to learn that */
+static bool surely_fits(const struct observation *o)
+{
+	const struct exec *x = &o->exec;
+	size_t bytes = fit_bytes(o->cgroup.path) + fit_bytes(o->process.exe) + 2 * fit_bytes(o->container.unit) +
+		       fit_bytes(x->filename) + fit_bytes(x->interpreter) + fit_bytes(x->cwd) + fit_bytes(x->culprit);
+
+	for (uint64_t i = 0; i < x->args_count; i++)
+		bytes += fit_bytes(x->args[i]) + 3;
+	return bytes < OBSERVATION_BYTES - PLAIN_BYTES;
+}
+
+static bool drop_arg(struct exec *x, uint64_t least)
+{
+	if (x->args_count <= least)
+		return false;
+	x->args_count--;
+	KNOW(x, truncated, 1);
+	return true;
+}
+
+static bool fit_texts(struct observation *o, size_t keep)
 {
 	struct exec *x = &o->exec;
+	bool done = fit_places(o, keep);
 
-	/* the usual line is far below: do not write it to learn that */
-	if (x->args_count * 32 + x->args_bytes < OBSERVATION_BYTES / 4 && x->known.args_bytes)
+	done |= fit_text(x->filename, sizeof(x->filename), keep);
+	done |= fit_text(x->interpreter, sizeof(x->interpreter), keep);
+	done |= fit_text(x->cwd, sizeof(x->cwd), keep);
+	done |= fit_text(x->culprit, sizeof(x->culprit), keep);
+	return done;
+}
+
+void exec_fit(struct observation *o)
+{
+	if (surely_fits(o))
 		return;
-	while (x->args_count && ndjson_observation_bytes(o) > OBSERVATION_BYTES) {
-		x->args_count--;
-		KNOW(x, truncated, 1);
-		observation_truncated(o, "exec.args");
+	while (ndjson_observation_bytes(o) > OBSERVATION_BYTES) {
+		if (drop_arg(&o->exec, 4))
+			observation_truncated(o, "exec.args");
+		else if (fit_texts(o, 128))
+			observation_truncated(o, "exec.filename");
+		else if (drop_arg(&o->exec, 0))
+			observation_truncated(o, "exec.args");
+		else if (fit_texts(o, 32))
+			observation_truncated(o, "exec.filename");
+		else
+			return;
 	}
 }

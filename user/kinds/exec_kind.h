@@ -42,7 +42,7 @@ int exec_parts(struct exec_parts *ret, const struct exec_event *event, size_t si
 void exec_decode(struct session *session, struct observation *o, const struct exec_event *event,
 		 const struct exec_parts *parts);
 /* Why it failed, as the file shows it now. */
-void exec_explain(struct session *session, struct observation *o, const struct exec_event *event);
+void exec_explain(struct observation *o, const struct exec_event *event);
 /* For the death it may explain; until the process starts a program after all. */
 void exec_remember(struct exec_state *state, const struct observation *o);
 void exec_forget(struct exec_state *state, const struct observation *o);

@@ -60,6 +60,7 @@ static void tell(struct session *s, struct exit_state *state, struct observation
 		o->exit.known.failed_exec = exec_last_failure(s, &o->process, &o->exit.failed_exec, o->boot_ns);
 	exit_join_copied(state, o);
 	exit_track_loop(state, o);
+	exit_fit(o);
 	session_deliver(s, KIND_exit, o);
 	if (o->exit.known.signal || (o->exit.known.code && o->exit.code))
 		exit_remember(state, o, ppid, parent_start_ns);

@@ -83,6 +83,9 @@ void exit_track_loop(struct exit_state *state, struct observation *o);
 void exit_remember(struct exit_state *state, const struct observation *o, uint64_t ppid,
 		   uint64_t parent_start_ns);
 
+/* exit_fit.c: keeps the line below LINE_BYTES */
+void exit_fit(struct observation *o);
+
 /* exit_seed.c: tells the probe of the processes that are there already; some at each call, then closes state->seed. */
 int exit_seed_begin(struct session *session, struct exit_state *state);
 void exit_seed(struct session *session, struct exit_state *state);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The end of an OOM incident: who died with the victim, what came back, what is stuck. */
+#include "fit.h"
 #include "oom_kill.h"
 
 #include <string.h>
@@ -161,14 +162,6 @@ static bool drop_candidate(struct oom_kill *oom)
 	return true;
 }
 
-static bool drop_arg(struct process *p, uint64_t least)
-{
-	if (p->args_count <= least)
-		return false;
-	p->args_count--;
-	return true;
-}
-
 /* a level between the leaf and the one that bound says least */
 static bool drop_level(struct oom_kill *oom, uint64_t least)
 {
@@ -185,29 +178,15 @@ static bool drop_level(struct oom_kill *oom, uint64_t least)
 	return false;
 }
 
-/* the last resort: long texts keep their end, which names the container or program */
-static bool shorten_text(char *string, size_t size, size_t keep)
-{
-	size_t length = strnlen(string, size);
-
-	if (length <= keep + 4)
-		return false;
-	memmove(string + 4, string + length - keep, keep);
-	memcpy(string, "/...", 4);
-	memset(string + 4 + keep, 0, size - 4 - keep);
-	return true;
-}
-
+/* the last resort */
 static bool shorten_texts(struct observation *o)
 {
 	bool done = false;
 
 	for (size_t keep = 256; keep >= 32 && !done; keep /= 2) {
-		done |= shorten_text(o->cgroup.path, sizeof(o->cgroup.path), keep);
-		done |= shorten_text(o->process.exe, sizeof(o->process.exe), keep);
-		done |= shorten_text(o->container.unit, sizeof(o->container.unit), keep);
+		done |= fit_places(o, keep);
 		for (uint64_t i = 0; i < o->oom_kill.limits_count; i++)
-			done |= shorten_text(o->oom_kill.limits[i].path, sizeof(o->oom_kill.limits[i].path), keep);
+			done |= fit_text(o->oom_kill.limits[i].path, sizeof(o->oom_kill.limits[i].path), keep);
 	}
 	return done;
 }
@@ -218,7 +197,7 @@ void oom_fit(struct observation *o)
 
 	/* by how little it is missed; the rules need the history most */
 	while (ndjson_observation_bytes(o) > OBSERVATION_BYTES) {
-		if (drop_arg(&o->process, 4))
+		if (fit_args(&o->process, 4))
 			observation_truncated(o, "process.args");
 		else if (drop_level(oom, 4))
 			observation_truncated(o, "oom_kill.limits");
@@ -226,7 +205,7 @@ void oom_fit(struct observation *o)
 			observation_truncated(o, "oom_kill.history");
 		else if (drop_candidate(oom))
 			observation_truncated(o, "oom_kill.candidates");
-		else if (drop_arg(&o->process, 0))
+		else if (fit_args(&o->process, 0))
 			observation_truncated(o, "process.args");
 		else if (thin_history(oom, 10))
 			observation_truncated(o, "oom_kill.history");
