@@ -37,7 +37,7 @@ bool cgroup_paths_take(struct cgroup_paths *paths, const struct cgroup_event *ev
 	names_path(&path, event->names, size <= sizeof(event->names) ? size : 0, 0, event->names_cut);
 	scratch.cgroup.known.path = 1;
 	observation_identify(&scratch);
-	entry->cut = event->names_cut;
+	entry->cut = event->names_cut || path.cut;
 	entry->cgroup = scratch.cgroup;
 	entry->container = scratch.container;
 	return true;
