@@ -139,8 +139,8 @@ static enum killer_source source_without_note(const struct exit_event *event, ui
 {
 	if (signal == SIGSYS && event->seccomp_mode)
 		return KILLER_SOURCE_SECCOMP;
-	/* SECCOMP_MODE_STRICT */
-	return signal == SIGKILL && event->seccomp_mode == 1 ? KILLER_SOURCE_SECCOMP : 0;
+	/* SECCOMP_MODE_STRICT, or since 5.17 the mode in which it ends a task, SECCOMP_MODE_DEAD */
+	return signal == SIGKILL && (event->seccomp_mode == 1 || event->seccomp_mode == 3) ? KILLER_SOURCE_SECCOMP : 0;
 }
 
 /* The note of the signal that ended it: the one with which it began to die, else the last of that number. */
