@@ -93,7 +93,7 @@ static enum killer_source source_of_kernel(const struct signal_note *n, bool sel
 {
 	const uint32_t dying_init = SIGNAL_NOTE_SENDER_EXITING | SIGNAL_NOTE_SENDER_INIT;
 
-	if (n->signal == SIGKILL && n->flags & SIGNAL_NOTE_OOM)
+	if (n->signal == SIGKILL && n->flags & SIGNAL_NOTE_OOM && !(n->flags & SIGNAL_NOTE_SENDER_EXITING))
 		return KILLER_SOURCE_OOM;
 	if (n->signal == SIGKILL && (n->flags & dying_init) == dying_init && !self)
 		return KILLER_SOURCE_PIDNS_EXIT;
