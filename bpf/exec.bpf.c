@@ -27,8 +27,8 @@
 #define MEASURED_BYTES (256 * 1024)
 
 /* a parent that starts this many programs, at this rate or a higher one, is told; and again at each doubling */
-#define STORM_EXECS 512
-#define STORM_NS_PER_EXEC 20000000ULL
+#define STORM_EXECS 1024
+#define STORM_NS_PER_EXEC 10000000ULL
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
