@@ -25,22 +25,15 @@ void exit_track_oom(struct exit_state *state, const struct exit_oom_event *event
 		  strnlen(event->trigger_comm, sizeof(event->trigger_comm)));
 }
 
-/* Whoever sent it by a system call sent it: the OOM killer marks those too that are dying already. */
-static bool may_be_oom(const struct exit *x)
-{
-	enum killer_source source = x->killer.known.source ? x->killer.source : 0;
-
-	return x->known.signal && x->signal == SIGKILL && source != KILLER_SOURCE_USER &&
-	       source != KILLER_SOURCE_SELF && source != KILLER_SOURCE_CGROUP_KILL;
-}
-
 bool exit_join_oom(const struct exit_state *state, struct observation *o)
 {
 	struct killer *k = &o->exit.killer;
 
-	if (!may_be_oom(&o->exit))
+	/* one that was killed by others is marked too when it happens to be dying */
+	if (!o->exit.known.signal || o->exit.signal != SIGKILL ||
+	    (k->known.source && k->source != KILLER_SOURCE_KERNEL && k->source != KILLER_SOURCE_OOM &&
+	     k->source != KILLER_SOURCE_RLIMIT))
 		return false;
-
 	for (unsigned int i = 0; i < EXIT_OOM_MARKS; i++) {
 		const struct exit_oom_mark *mark = &state->marks[i];
 
