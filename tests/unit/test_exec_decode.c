@@ -196,6 +196,35 @@ static void test_places(void **state)
 	assert_string_equal(o.truncated[0], "exec.cwd");
 }
 
+/* execveat(3, "name"), execveat(3, "", AT_EMPTY_PATH), and paths that only look like it */
+static void test_by_fd(void **state)
+{
+	static const struct {
+		const char *given, *filename;
+		bool known;
+		int64_t fd;
+	} rows[] = {
+		{ "/dev/fd/3/name", "name", true, 3 }, { "/dev/fd/3", "", true, 3 }, { "/dev/fd/31/a/b", "a/b", true, 31 },
+		{ "/dev/fd/", "/dev/fd/", false, 0 }, { "/dev/fd/x", "/dev/fd/x", false, 0 }, { "/bin/sh", "/bin/sh", false, 0 },
+		{ "/dev/fd/99999999999999999999/a", "/dev/fd/99999999999999999999/a", false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		exec_data(rows[i].given, NULL, "a", 2);
+		event.flags = EXEC_EVENT_CWD_CUT | EXEC_EVENT_BY_FD;
+		decode();
+		assert_string_equal(o.exec.filename, rows[i].filename);
+		assert_int_equal(o.exec.known.fd, rows[i].known);
+		assert_int_equal(o.exec.fd, rows[i].fd);
+		/* the path a process gave is left alone */
+		event.flags = EXEC_EVENT_CWD_CUT;
+		decode();
+		assert_string_equal(o.exec.filename, rows[i].given);
+		assert_false(o.exec.known.fd);
+	}
+}
+
 static void test_filename_full(void **state)
 {
 	static char name[EXEC_TEXT_BYTES];
@@ -237,11 +266,17 @@ static void test_lookups_fail(void **state)
 {
 	(void)state;
 	event.exec.ret = -ENOENT;
-	event.flags |= EXEC_EVENT_PARENTS_ROOT;
+	event.same_root = 1;
+	event.ancestors[0].pid = NOBODY + 1;
+	event.ancestors[1].pid = getpid();
 	exec_data("/no/such/file", NULL, "a", 2);
 	decode();
 	exec_explain(&o, &event);
 	assert_false(o.exec.known.reason || o.exec.known.culprit || o.exec.known.interpreter);
+	/* a living one sees the same files */
+	event.same_root = 2;
+	exec_explain(&o, &event);
+	assert_true(o.exec.known.reason && o.exec.reason == EXEC_FAILURE_NO_FILE);
 }
 
 static void test_lookup(void **state)
@@ -292,8 +327,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, exec_setup, teardown)
 		TEST(test_every_cut), TEST(test_hostile_sizes), TEST(test_args_exact), TEST(test_argc_0), TEST(test_args_cut),
-		TEST(test_arg_long), TEST(test_redaction), TEST(test_places), TEST(test_filename_full), TEST(test_storm),
-		TEST(test_lookups_fail), TEST(test_lookup), TEST(test_too_big),
+		TEST(test_arg_long), TEST(test_redaction), TEST(test_places), TEST(test_by_fd), TEST(test_filename_full),
+		TEST(test_storm), TEST(test_lookups_fail), TEST(test_lookup), TEST(test_too_big),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
