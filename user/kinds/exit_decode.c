@@ -12,18 +12,20 @@
 int exit_parts(struct exit_parts *ret, const struct exit_event *event, size_t size)
 {
 	const size_t head = offsetof(struct exit_event, data);
-	const uint64_t notes = event->note_count <= SIGNAL_NOTES ?
-			       (uint64_t)event->note_count * sizeof(struct signal_note) : UINT64_MAX / 2;
-	const uint64_t fault = event->fault_count ? sizeof(struct fault_note) : 0;
+	uint64_t strings, notes, fault;
 
-	if (size < head || event->exe_bytes > IDENTITY_BYTES || event->args_bytes > IDENTITY_BYTES ||
-	    head + event->exe_bytes + event->args_bytes + notes + fault > size)
+	if (size < head || event->note_count > SIGNAL_NOTES)
+		return -EBADMSG;
+	strings = (uint64_t)event->exe_bytes + event->args_bytes;
+	notes = event->note_count * sizeof(struct signal_note);
+	fault = event->fault_count ? sizeof(struct fault_note) : 0;
+	if (head + strings + notes + fault > size)
 		return -EBADMSG;
 	ret->exe = event->data;
 	ret->args = ret->exe + event->exe_bytes;
-	memcpy(ret->notes, ret->args + event->args_bytes, notes);
+	memcpy(ret->notes, event->data + strings, notes);
+	memcpy(&ret->fault, event->data + strings + notes, fault);
 	ret->has_fault = fault > 0;
-	memcpy(&ret->fault, ret->args + event->args_bytes + notes, fault);
 	return 0;
 }
 
