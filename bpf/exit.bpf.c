@@ -134,6 +134,19 @@ static __always_inline void fill_usage(struct exit_event *e, struct task_struct 
 				    other * BPF_CORE_READ(leader, ioac.write_bytes));
 }
 
+/* indexes of signal_struct.rlim, include/uapi/asm-generic/resource.h */
+enum { RLIMIT_CPU = 0, RLIMIT_FSIZE = 1, RLIMIT_CORE = 4 };
+
+static __always_inline void fill_limits(struct exit_event *e, struct task_struct *task)
+{
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+
+	e->cpu_limit_s[0] = BPF_CORE_READ(signal, rlim[RLIMIT_CPU].rlim_cur);
+	e->cpu_limit_s[1] = BPF_CORE_READ(signal, rlim[RLIMIT_CPU].rlim_max);
+	e->size_limit = BPF_CORE_READ(signal, rlim[RLIMIT_FSIZE].rlim_cur);
+	e->core_limit = BPF_CORE_READ(signal, rlim[RLIMIT_CORE].rlim_cur);
+}
+
 static __always_inline void fill_exit(struct exit_event *e, struct task_struct *task, __u32 exit_code)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
@@ -150,6 +163,7 @@ static __always_inline void fill_exit(struct exit_event *e, struct task_struct *
 	KNOW(&e->exit, uptime_ns, e->header.boot_ns - e->process.start_ns);
 	KNOW(&e->exit, namespace_init, e->process.known.ns_pid && e->process.ns_pid == 1);
 	fill_usage(e, task);
+	fill_limits(e, task);
 	e->parent_start_ns = BPF_CORE_READ(leader, real_parent, group_leader, start_boottime);
 	e->seccomp_mode = bpf_core_field_exists(task->seccomp.mode) ? BPF_CORE_READ(task, seccomp.mode) : 0;
 	e->syscall = REGS_SYSCALL(current_regs());

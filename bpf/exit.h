@@ -88,6 +88,9 @@ struct exit_event {
 	__u32 exit_code;	/* as wait() has it */
 	__u32 seccomp_mode;
 	__s32 syscall;		/* the system call it died in; -1: none, or not known */
+	__u64 cpu_limit_s[2];	/* soft, hard; as all limits RLIM_INFINITY is the largest number */
+	__u64 size_limit;
+	__u64 core_limit;
 	__u32 exe_bytes;
 	__u32 exe_plain;	/* a path as it is, not names from the leaf up */
 	__u32 args_bytes;

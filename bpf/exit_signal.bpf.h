@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Signals that may end a process, noted when they are sent, with the task they
- * are sent in; and machine exceptions with the file they happened in.
- */
+/* Signals that may end a process, noted when they are sent, with the task they are sent in. */
 #ifndef KWHY_EXIT_SIGNAL_BPF_H
 #define KWHY_EXIT_SIGNAL_BPF_H
 
 #include "exit.h"
 #include "cgroup.bpf.h"
+#include "exit_fault.bpf.h"
 #include "exit_identity.bpf.h"
 
 #define SIGNAL_GROUP_EXIT 0x4	/* include/linux/sched/signal.h: the process is going to exit */
@@ -38,13 +36,6 @@ struct {
 	__type(value, struct notes);
 } signalled SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 256);
-	__type(key, __u32);	/* tgid */
-	__type(value, struct fault_note);
-} faults SEC(".maps");
-
 /* where the OOM killer is at work: further SIGKILLs of the same task are its own */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -61,18 +52,13 @@ struct {
 	__type(value, __u32);	/* tgid */
 } kernel_kills SEC(".maps");
 
-/* zeroes, for new entries too large for the stack */
-struct empty_values {
-	struct notes notes;
-	struct fault_note fault;
-};
-
+/* zeroes, for a new entry too large for the stack */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct empty_values);
-} empty SEC(".maps");
+	__type(value, struct notes);
+} no_notes SEC(".maps");
 
 /* the part of struct siginfo that programs see, include/uapi/asm-generic/siginfo.h */
 struct siginfo_head {
@@ -174,14 +160,14 @@ static __always_inline struct notes *notes_of(struct task_struct *task)
 	__u32 tgid = BPF_CORE_READ(task, tgid), zero = 0;
 	__u64 start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	struct notes *notes = bpf_map_lookup_elem(&signalled, &tgid);
-	struct empty_values *values;
+	struct notes *fresh;
 
 	if (notes && notes->start_ns == start_ns)
 		return notes;
-	values = bpf_map_lookup_elem(&empty, &zero);
-	if (!values)
+	fresh = bpf_map_lookup_elem(&no_notes, &zero);
+	if (!fresh)
 		return NULL;
-	bpf_map_update_elem(&signalled, &tgid, &values->notes, BPF_ANY);
+	bpf_map_update_elem(&signalled, &tgid, fresh, BPF_ANY);
 	notes = bpf_map_lookup_elem(&signalled, &tgid);
 	if (notes)
 		notes->start_ns = start_ns;
@@ -242,84 +228,6 @@ static __always_inline void remember_kernel_kill(struct task_struct *task)
 	bpf_map_update_elem(&kernel_kills, &tid, &tgid, BPF_ANY);
 }
 
-struct found_vma {
-	struct file *file;
-	__u64 file_offset;
-};
-
-static __always_inline void note_fault(struct task_struct *task, __u32 signal, const struct siginfo_head *head,
-				       const struct found_vma *vma, __u64 ip)
-{
-	__u32 tgid = BPF_CORE_READ(task, tgid), zero = 0;
-	struct empty_values *values = bpf_map_lookup_elem(&empty, &zero);
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	struct file *file = vma->file;
-	struct fault_note *note;
-
-	if (!values)
-		return;
-	bpf_map_update_elem(&faults, &tgid, &values->fault, BPF_ANY);
-	note = bpf_map_lookup_elem(&faults, &tgid);
-	if (!note)
-		return;
-	note->boot_ns = bpf_ktime_get_boot_ns();
-	note->address = head->address;
-	note->ip = ip;
-	note->sp = REGS_SP(current_regs());
-	note->signal = signal;
-	note->code = head->code;
-	note->tid = BPF_CORE_READ(task, pid);
-	bpf_core_read(note->comm, sizeof(note->comm), &task->comm);
-	if (!file)
-		return;
-	note->mapped = 1;
-	note->file_offset = vma->file_offset;
-	note->inode = BPF_CORE_READ(file, f_inode, i_ino);
-	note->names_cut = path_names(note->names, &note->names_bytes, 512, &file->f_path, &fs->root);
-}
-
-static __always_inline void take_vma(struct found_vma *ret, struct vm_area_struct *vma, __u64 address)
-{
-	ret->file = BPF_CORE_READ(vma, vm_file);
-	ret->file_offset = address - BPF_CORE_READ(vma, vm_start) + BPF_CORE_READ(vma, vm_pgoff) * page_size;
-}
-
-/* 5.17 "bpf: Introduce helper bpf_find_vma" */
-static long vma_found(struct task_struct *task, struct vm_area_struct *vma, void *context)
-{
-	struct found_vma *found = context;
-
-	found->file = (struct file *)BPF_CORE_READ(vma, vm_file);
-	/* the address comes in, the offset goes out */
-	found->file_offset += BPF_CORE_READ(vma, vm_pgoff) * page_size - BPF_CORE_READ(vma, vm_start);
-	return 0;
-}
-
-/* Before that the mappings of a process are a tree of nodes inside them (until 6.1). */
-static __always_inline void walk_vmas(struct found_vma *ret, struct task_struct *task, __u64 address)
-{
-	struct mm_struct___before_6_1 *mm = (void *)BPF_CORE_READ(task, mm);
-	struct rb_node *node;
-	struct vm_area_struct *vma;
-
-	if (!bpf_core_field_exists(mm->mm_rb))
-		return;
-	node = (struct rb_node *)BPF_CORE_READ(mm, mm_rb.rb_node);
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < 32 && node; i++) {
-		vma = (struct vm_area_struct *)((char *)node -
-			__builtin_preserve_field_info(((struct vm_area_struct___before_6_1 *)0)->vm_rb, 0));
-		if (address < BPF_CORE_READ(vma, vm_start)) {
-			node = BPF_CORE_READ(node, rb_left);
-		} else if (address >= BPF_CORE_READ(vma, vm_end)) {
-			node = BPF_CORE_READ(node, rb_right);
-		} else {
-			take_vma(ret, vma, address);
-			return;
-		}
-	}
-}
-
 /*
  * What is worth a note. The order of the questions is that of how often they
  * say no: SIGCHLD at every exit, timers and real-time signals of runtimes.
@@ -338,22 +246,13 @@ static __always_inline int signal_sent(__u64 *ctx, bool has_find_vma)
 	struct task_struct *task = (struct task_struct *)ctx[2];
 	__u32 signal = ctx[0], action, tgid = bpf_get_current_pid_tgid() >> 32;
 	struct siginfo_head head = {};
-	struct found_vma vma = {};
 
 	if (signal - 1 >= 64 || BIT(signal) & HARMLESS)
 		return 0;
 	read_siginfo(ctx[1], &head);
 	action = action_of(task, signal);
-	if (BIT(signal) & FAULTS && ctx[1] > 1 && head.code > 0 && BPF_CORE_READ(task, tgid) == tgid) {
-		__u64 ip = REGS_IP(current_regs());
-
-		vma.file_offset = ip;
-		if (has_find_vma)
-			bpf_find_vma(bpf_get_current_task_btf(), ip, vma_found, &vma, 0);
-		else
-			walk_vmas(&vma, task, ip);
-		note_fault(task, signal, &head, &vma, ip);
-	}
+	if (BIT(signal) & FAULTS && ctx[1] > 1 && head.code > 0 && BPF_CORE_READ(task, tgid) == tgid)
+		note_fault(task, signal, head.code, head.address, has_find_vma);
 	if (signal == SIGKILL && ctx[1] == 1)
 		remember_kernel_kill(task);
 	if (worth_noting(signal, action))

@@ -38,6 +38,7 @@ static int exit_probe_open(struct probe *probe, const struct kernel *kernel, con
 					    skeleton->progs.exit_mark_victim, false);
 	bpf_program__set_autoload(finds_vma ? skeleton->progs.exit_signal_before_5_17 :
 					      skeleton->progs.exit_signal, false);
+	bpf_program__set_autoload(skeleton->progs.exit_deliver, finds_vma);
 	return probe->options->filter.all ? bpf_map__set_max_entries(skeleton->maps.events, RING_ALL_BYTES) : 0;
 }
 

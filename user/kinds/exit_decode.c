@@ -162,6 +162,13 @@ static void add_exe(struct observation *o, const struct exit_event *event, const
 		observation_truncated(o, "process.exe");
 }
 
+/* signals whose default action is to write one: QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS */
+static bool makes_core(uint64_t signal)
+{
+	return signal < 32 && (1U << signal & (1U << 3 | 1U << 4 | 1U << 5 | 1U << 6 | 1U << 7 | 1U << 8 | 1U << 11 |
+					       1U << 24 | 1U << 25 | 1U << 31));
+}
+
 void exit_decode(struct session *s, struct observation *o, const struct exit_event *event,
 		 const struct exit_parts *parts)
 {
@@ -174,6 +181,8 @@ void exit_decode(struct session *s, struct observation *o, const struct exit_eve
 	if (x->known.signal) {
 		signal_name(x->signal_name, sizeof(x->signal_name), x->signal);
 		x->known.signal_name = 1;
+		if (makes_core(x->signal))
+			KNOW(x, core_limit_bytes, event->core_limit);
 	}
 	/* of one that is older than the watch it is not known whose child it was at first */
 	if (event->first_ppid && o->process.known.ppid &&

@@ -293,6 +293,17 @@ static void add_priors(struct observation *o, const struct exit_event *event, co
 	o->exit.known.prior_signals = o->exit.prior_signals_count > 0;
 }
 
+/* soft with SIGXCPU, hard with SIGKILL */
+static void add_limit(struct killer *k, const struct exit_event *event, uint64_t signal)
+{
+	uint64_t seconds = event->cpu_limit_s[signal == SIGKILL];
+
+	if (signal == SIGXFSZ)
+		KNOW(k, size_limit_bytes, event->size_limit);
+	else if (seconds < UINT64_MAX / 1000000000)
+		KNOW(k, cpu_limit_ns, seconds * 1000000000);
+}
+
 void exit_killer(struct session *s, struct observation *o, const struct exit_event *event,
 		 const struct exit_parts *parts)
 {
@@ -309,6 +320,8 @@ void exit_killer(struct session *s, struct observation *o, const struct exit_eve
 			KNOW(k, source, source);
 			x->known.killer = 1;
 		}
+		if (source == KILLER_SOURCE_RLIMIT)
+			add_limit(k, event, x->signal);
 		if (source == KILLER_SOURCE_SECCOMP && event->syscall >= 0)
 			KNOW(k, syscall, event->syscall);
 	}

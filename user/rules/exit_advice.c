@@ -328,6 +328,10 @@ void exit_advise_crash(const struct observation *observation, struct verdict *re
 		text = say_verify(ret);
 		text_format(&text, "coredumpctl info %llu   (else: cat /proc/sys/kernel/core_pattern says where the core is)",
 			    (unsigned long long)observation->process.pid);
+	} else if (!e->core_dumped && e->known.core_limit_bytes && e->core_limit_bytes == BYTES_MAX) {
+		text = say_advice(ret);
+		text_add(&text, "its limit allowed a core: see /proc/sys/kernel/core_pattern, whether that place is "
+				"writable, and whether the program is set-user-id or has made itself undumpable");
 	} else if (!e->core_dumped) {
 		text = say_advice(ret);
 		text_add(&text, "for a backtrace next time, a core: ulimit -c unlimited (systemd: "

@@ -59,6 +59,11 @@ static void say_core(const struct exit *e, struct verdict *ret)
 		return;
 	text = say_evidence(ret, "core", BASIS_MEASURED);
 	text_add(&text, e->core_dumped ? "a core was written" : "no core was written");
+	if (e->core_dumped || !e->known.core_limit_bytes || e->core_limit_bytes == BYTES_MAX)
+		return;
+	text_add(&text, ": its limit for one was ");
+	text_bytes(&text, e->core_limit_bytes);
+	text_add(&text, " (RLIMIT_CORE)");
 }
 
 static void say_chain(struct text *text, const struct ancestor *parents, uint64_t count)

@@ -142,8 +142,14 @@ void exit_rlimit_cpu_explain(const struct observation *observation, struct verdi
 	const char *service = exit_service(observation);
 	struct text text = say_cause(ret);
 
-	text_format(&text, "it reached the %s limit of processor time (RLIMIT_CPU, or RLIMIT_RTTIME when it runs in "
-		    "real time)", e->signal == SIGXCPU ? "soft" : "hard");
+	text_format(&text, "it reached the %s limit of processor time", e->signal == SIGXCPU ? "soft" : "hard");
+	if (e->killer.known.cpu_limit_ns) {
+		text_add(&text, " of ");
+		text_duration(&text, e->killer.cpu_limit_ns);
+		text_add(&text, " (RLIMIT_CPU)");
+	} else {
+		text_add(&text, " (RLIMIT_CPU, or RLIMIT_RTTIME when it runs in real time)");
+	}
 	if (e->known.cpu_user_ns && e->known.cpu_system_ns) {
 		text_add(&text, ": it had used ");
 		text_duration(&text, e->cpu_user_ns + e->cpu_system_ns);
@@ -170,10 +176,16 @@ bool exit_rlimit_fsize_matches(const struct observation *observation)
 
 void exit_rlimit_fsize_explain(const struct observation *observation, struct verdict *ret)
 {
+	const struct exit *e = &observation->exit;
 	const char *service = exit_service(observation);
 	struct text text = say_cause(ret);
 
-	text_add(&text, "it wrote beyond the largest file it may make (RLIMIT_FSIZE)");
+	text_add(&text, "it wrote beyond the largest file it may make");
+	if (e->killer.known.size_limit_bytes) {
+		text_add(&text, ", ");
+		text_bytes(&text, e->killer.size_limit_bytes);
+	}
+	text_add(&text, " (RLIMIT_FSIZE)");
 	text = say_advice(ret);
 	text_add(&text, "look which file grew too large (a log?), or raise the limit where it is set (ulimit -f, "
 			"LimitFSIZE=, limits.conf)");
