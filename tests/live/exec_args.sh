@@ -33,7 +33,7 @@ pids=
 starts "$die" exit 0 '' 'a b' "q\"'\\" "two${newline}lines" "$euro" ''
 exact=$pid
 # shellcheck disable=SC2046 # words
-starts "$die" exit 0 $(seq -f 'a%g' 200)
+starts "$die" exit 0 $(seq 200 | sed 's/^/a/')
 many=$pid
 starts "$die" exit 0 "$long"
 large=$pid

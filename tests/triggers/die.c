@@ -176,19 +176,27 @@ static void run_strict(int argc, char **argv)
 		;
 }
 
+/* trap: a signal that could have a handler. thread: only the thread. */
+static unsigned int verdict(const char *name)
+{
+	if (!strcmp(name, "trap"))
+		return SECCOMP_RET_TRAP;
+	return strcmp(name, "thread") ? SECCOMP_RET_KILL_PROCESS
+				      : SECCOMP_RET_KILL_THREAD;
+}
+
 static void run_filter(int argc, char **argv)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K,
+			 verdict(argc > 1 ? argv[1] : "")),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { 4, filter };
 
-	(void)argc;
-	(void)argv;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
 		quit(EXIT_CANNOT, "seccomp: %s", strerror(errno));
@@ -216,11 +224,14 @@ static void run_pipe(int argc, char **argv)
 static void run_itimer(int argc, char **argv)
 {
 	struct itimerval timer = { .it_value.tv_usec = 100000 };
+	const char *clock = argc > 1 ? argv[1] : "real";
 
-	(void)argc;
-	(void)argv;
 	ready(NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
+	setitimer(!strcmp(clock, "real") ? ITIMER_REAL
+		  : !strcmp(clock, "prof") ? ITIMER_PROF
+					   : ITIMER_VIRTUAL, &timer, NULL);
+	while (strcmp(clock, "real"))
+		;
 	idle();
 }
 
@@ -318,7 +329,12 @@ static void on_signal(int signal)
 		_exit(1);
 }
 
-/* What a process may have set up for SIGTERM. */
+static void on_obey(int signal)
+{
+	_exit(128 + signal);
+}
+
+/* What a process may have set up for SIGTERM. late, block: for MS. */
 static void run_story(int argc, char **argv)
 {
 	const char *action = argv[1];
@@ -332,6 +348,8 @@ static void run_story(int argc, char **argv)
 		sigprocmask(SIG_BLOCK, &set, NULL);
 	else if (!strcmp(action, "handle"))
 		signal(SIGTERM, on_signal);
+	else if (!strcmp(action, "obey"))
+		signal(SIGTERM, on_obey);
 	else if (strcmp(action, "default") && strcmp(action, "late"))
 		quit(EXIT_USAGE, "story: '%s'?", action);
 	ready(NULL);
@@ -340,6 +358,10 @@ static void run_story(int argc, char **argv)
 		signal(SIGTERM, on_signal);
 		puts("handler");
 		fflush(stdout);
+	}
+	if (!strcmp(action, "block") && argc > 2) {
+		sleep_ns(number(argv[2]) * 1000000L);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
 	}
 	idle();
 }
@@ -357,14 +379,14 @@ static const struct mode modes[] = {
 	{ "cpu", 2, 2, run_cpu, "SOFT_S HARD_S (SIGXCPU ignored if different)" },
 	{ "fsize", 1, 1, run_fsize, "FILE" },
 	{ "strict", 0, 0, run_strict, "" },
-	{ "filter", 0, 0, run_filter, "" },
+	{ "filter", 0, 1, run_filter, "[process|thread|trap]" },
 	{ "pipe", 0, 0, run_pipe, "" },
-	{ "itimer", 0, 0, run_itimer, "" },
+	{ "itimer", 0, 1, run_itimer, "[real|prof|virtual]" },
 	{ "timer", 1, 1, run_timer, "SIGNAL" },
 	{ "sigio", 0, 0, run_sigio, "" },
 	{ "pdeath", 1, 2, run_pdeath, "SIGNAL [CODE]" },
 	{ "work", 3, 3, run_work, "CPU_MS MIB CODE" },
-	{ "story", 1, 2, run_story, "default|ignore|block|handle|late [MS]" },
+	{ "story", 1, 2, run_story, "default|ignore|block|handle|obey|late [MS]" },
 	{ 0 },
 };
 

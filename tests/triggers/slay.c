@@ -4,6 +4,7 @@
  * Says "ready PID [tid=TID]" before.
  */
 #include <pthread.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "trigger.h"
@@ -144,6 +145,17 @@ static void run_stop(int argc, char **argv)
 	leave(kill(pid, SIGKILL), argc > 3 ? argv[3] : NULL);
 }
 
+/* The kernel kills what it traces when it ends. */
+static void run_trace(int argc, char **argv)
+{
+	int pid = number(argv[1]);
+
+	if (ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_EXITKILL))
+		quit(EXIT_CANNOT, "ptrace %d: %s", pid, strerror(errno));
+	ready(NULL);
+	leave(0, argc > 2 ? argv[2] : NULL);
+}
+
 static const struct mode modes[] = {
 	{ "kill", 2, 3, run_kill, "SIGNAL PID [STAY_MS]" },
 	{ "tkill", 2, 3, run_tkill, "SIGNAL PID [STAY_MS]" },
@@ -154,6 +166,7 @@ static const struct mode modes[] = {
 	{ "thread", 2, 3, run_thread, "SIGNAL PID [STAY_MS]" },
 	{ "group", 2, 3, run_group, "SIGNAL N [STAY_MS]" },
 	{ "stop", 2, 3, run_stop, "PID MS [STAY_MS]" },
+	{ "trace", 1, 2, run_trace, "PID [STAY_MS]" },
 	{ 0 },
 };
 
