@@ -319,6 +319,42 @@ static void run_work(int argc, char **argv)
 	_exit(number(argv[3]));
 }
 
+/* The kernel's own account of what this process read and wrote. */
+static unsigned long long io_bytes(const char *key)
+{
+	unsigned long long bytes = 0;
+	char text[512] = "", *at;
+	int fd = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		quit(EXIT_CANNOT, "/proc/self/io: %s", strerror(errno));
+	at = strstr(text, key);
+	if (at)
+		bytes = strtoull(at + strlen(key), NULL, 10);
+	close(fd);
+	return bytes;
+}
+
+static void run_io(int argc, char **argv)
+{
+	int fd = open(argv[1], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	static char block[MIB];
+	unsigned int n = number(argv[2]), i;
+
+	(void)argc;
+	for (i = 0; i < n; i++)
+		if (write(fd, block, sizeof(block)) != sizeof(block))
+			quit(1, "'%s': %s", argv[1], strerror(errno));
+	fsync(fd);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	for (i = 0; i < n / 2; i++)
+		if (pread(fd, block, sizeof(block), i * MIB) != sizeof(block))
+			quit(1, "'%s': %s", argv[1], strerror(errno));
+	ready(" read=%llu write=%llu", io_bytes("\nread_bytes: "),
+	      io_bytes("\nwrite_bytes: "));
+	_exit(137);
+}
+
 static void on_signal(int signal)
 {
 	char text[] = "got 00\n";
@@ -374,7 +410,7 @@ static const struct mode modes[] = {
 	{ "ill", 0, 0, run_ill, "" },
 	{ "abort", 0, 0, run_abort, "" },
 	{ "raise", 1, 1, run_raise, "SIGNAL" },
-	{ "exit", 1, 1000, run_exit, "CODE [ANYTHING...]" },
+	{ "exit", 1, 1 << 20, run_exit, "CODE [ANYTHING...]" },
 	{ "wait", 0, 1000, run_wait, "[ANYTHING...]" },
 	{ "cpu", 2, 2, run_cpu, "SOFT_S HARD_S (SIGXCPU ignored if different)" },
 	{ "fsize", 1, 1, run_fsize, "FILE" },
@@ -386,6 +422,7 @@ static const struct mode modes[] = {
 	{ "sigio", 0, 0, run_sigio, "" },
 	{ "pdeath", 1, 2, run_pdeath, "SIGNAL [CODE]" },
 	{ "work", 3, 3, run_work, "CPU_MS MIB CODE" },
+	{ "io", 2, 2, run_io, "FILE MIB" },
 	{ "story", 1, 2, run_story, "default|ignore|block|handle|obey|late [MS]" },
 	{ 0 },
 };
