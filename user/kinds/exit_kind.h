@@ -26,8 +26,8 @@ struct exit_death {
 struct exit_loop {
 	uint64_t key;		/* hash of both */
 	uint64_t deaths, first_ns, last_ns;
-	uint64_t cause;		/* signal, source and code in one */
-	bool mixed;
+	uint64_t cause;		/* of the last: signal, source and code in one */
+	uint64_t in_a_row;
 };
 
 struct exit_oom_mark {

@@ -175,16 +175,16 @@ void exit_track_loop(struct exit_state *state, struct observation *o)
 		return;
 	if (loop->deaths && !still_going(loop, o->boot_ns))
 		*loop = (struct exit_loop){ .key = key };
-	if (!loop->deaths++) {
+	if (!loop->deaths++)
 		loop->first_ns = o->boot_ns;
-		loop->cause = cause;
-	}
-	loop->mixed |= loop->cause != cause;
+	loop->in_a_row = loop->cause == cause ? loop->in_a_row + 1 : 1;
+	loop->cause = cause;
 	loop->last_ns = o->boot_ns;
 	if (loop->deaths < 2)
 		return;
 	o->exit.known.loop = 1;
 	KNOW(&o->exit.loop, deaths, loop->deaths);
 	KNOW(&o->exit.loop, window_ns, loop->last_ns - loop->first_ns);
-	KNOW(&o->exit.loop, same_cause, !loop->mixed);
+	KNOW(&o->exit.loop, same_cause, loop->in_a_row == loop->deaths);
+	KNOW(&o->exit.loop, in_a_row, loop->in_a_row);
 }

@@ -203,10 +203,11 @@ static void say_loop(const struct observation *observation, struct verdict *ret)
 	const struct death_loop *l = &observation->exit.loop;
 	struct text text;
 
+	/* one finding that grows: the first four of a cause, then at each doubling */
+	ret->repeats = observation->exit.known.loop && l->known.in_a_row && l->in_a_row > 4 &&
+		       (l->in_a_row & (l->in_a_row - 1));
 	if (!exit_loops(observation))
 		return;
-	/* one finding that grows: the first four, then at each doubling */
-	ret->repeats = l->known.same_cause && l->same_cause && l->deaths > 4 && (l->deaths & (l->deaths - 1));
 	text = say_evidence(ret, "loop", BASIS_MEASURED);
 	exit_say_ordinal(&text, l->deaths);
 	text_add(&text, " abnormal death of this program in this cgroup");

@@ -147,9 +147,19 @@ const char *exit_service(const struct observation *observation)
 	return c->unit;
 }
 
+/* A master that recycles its workers, a person at a terminal, a pipe whose reader has seen enough: no loop to stop. */
+static bool is_wanted(const struct exit *e)
+{
+	if (!e->known.signal || !e->killer.known.source)
+		return false;
+	if (e->killer.source == KILLER_SOURCE_TTY || e->killer.source == KILLER_SOURCE_PIDNS_EXIT)
+		return true;
+	return e->signal == SIGPIPE || (e->killer.source == KILLER_SOURCE_USER && e->signal != SIGKILL);
+}
+
 bool exit_loops(const struct observation *observation)
 {
 	const struct exit *e = &observation->exit;
 
-	return e->known.loop && e->loop.known.deaths && e->loop.deaths >= 3;
+	return e->known.loop && e->loop.known.deaths && e->loop.deaths >= 3 && !is_wanted(e);
 }
