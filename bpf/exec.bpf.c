@@ -27,8 +27,8 @@
 #define MEASURED_BYTES (256 * 1024)
 
 /* a parent that starts this many programs, at this rate or a higher one, is told; and again at each doubling */
-#define STORM_EXECS 512
-#define STORM_NS_PER_EXEC 20000000ULL
+#define STORM_EXECS 1024
+#define STORM_NS_PER_EXEC 10000000ULL
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -180,6 +180,8 @@ static __always_inline void add_program(struct exec_event *e, struct task_struct
 	KNOW(&e->exec, argc, BPF_CORE_READ(bprm, argc));
 	KNOW(&e->exec, args_bytes, size);
 	e->filename_bytes = add_kernel_string(e, filename);
+	if (BPF_CORE_READ(bprm, fdpath))
+		e->flags |= EXEC_EVENT_BY_FD;
 	if (interpreter != filename)
 		e->interpreter_bytes = add_kernel_string(e, interpreter);
 	if (size > EXEC_ARGS_BYTES) {
@@ -360,12 +362,22 @@ static __always_inline void add_sizes(struct exec_event *e, struct task_struct *
 	e->exec.known.longest_arg_bytes = e->exec.known.args_bytes && e->exec.known.env_bytes;
 }
 
-static __always_inline bool has_parents_root(struct task_struct *task, struct fs_struct *fs)
+/* whose view of the files is the same: the process itself may be gone when it is asked */
+static __always_inline __u32 find_same_root(struct task_struct *task, struct fs_struct *fs)
 {
-	struct fs_struct *above = BPF_CORE_READ(task, real_parent, fs);
+	struct dentry *dentry = BPF_CORE_READ(fs, root.dentry);
+	struct vfsmount *mnt = BPF_CORE_READ(fs, root.mnt);
+	__u32 found = 0;
 
-	return BPF_CORE_READ(above, root.dentry) == BPF_CORE_READ(fs, root.dentry) &&
-	       BPF_CORE_READ(above, root.mnt) == BPF_CORE_READ(fs, root.mnt);
+	task = BPF_CORE_READ(task, group_leader);
+#pragma unroll
+	for (int i = 0; i < 6; i++) {
+		task = BPF_CORE_READ(task, real_parent);
+		fs = BPF_CORE_READ(task, fs);
+		if (BPF_CORE_READ(fs, root.dentry) == dentry && BPF_CORE_READ(fs, root.mnt) == mnt)
+			found |= 1 << i;
+	}
+	return found;
 }
 
 static __always_inline int exec_failed(const struct exec_call *call, int ret)
@@ -393,8 +405,7 @@ static __always_inline int exec_failed(const struct exec_call *call, int ret)
 	if (ret == -E2BIG)
 		add_sizes(e, task, call);
 	add_path(e, &fs->pwd, &fs->root, &e->cwd_bytes, EXEC_EVENT_CWD_CUT);
-	if (has_parents_root(task, fs))
-		e->flags |= EXEC_EVENT_PARENTS_ROOT;
+	e->same_root = find_same_root(task, fs);
 	submit(e);
 	return 0;
 }

@@ -20,7 +20,7 @@ enum exec_event_flag {
 	EXEC_EVENT_UNASKED = 4,		/* sent for what it tells of something else: a failure, a storm */
 	EXEC_EVENT_CWD_CUT = 8,
 	EXEC_EVENT_EXE_CUT = 16,
-	EXEC_EVENT_PARENTS_ROOT = 32,	/* its root directory is its parent's */
+	EXEC_EVENT_BY_FD = 32,		/* execveat(): filename is "/dev/fd/3" or "/dev/fd/3/name" */
 };
 
 /*
@@ -49,6 +49,7 @@ struct exec_event {
 	__u32 storm_pid;
 	char storm_comm[16];
 	__u32 euid, egid;
+	__u32 same_root;	/* bit n: ancestor n has the same root directory */
 	struct event_ancestor ancestors[6];
 	char data[2 * EXEC_TEXT_BYTES + EXEC_ARGS_BYTES + EXEC_TEXT_BYTES + 2 * (EXEC_NAMES_BYTES + 256)];
 };

@@ -32,7 +32,7 @@ enum signal_note_flag {
 /* A signal that may end its target, as it was when it was sent. "Sender" is the task it was sent in. */
 struct signal_note {
 	__u64 boot_ns;
-	__u64 program_ns;	/* since the target's last exec; 0: not known */
+	__u64 program_ns;	/* since the target's last exec, or its fork; 0: not known */
 	__u32 signal;
 	__s32 code;
 	__u32 result;		/* TRACE_SIGNAL_*: 0 delivered, 1 ignored, 2 pending already, 4 delivered without info */
@@ -110,7 +110,7 @@ struct exit_oom_event {
 /* What is kept of a living process, because at its death the kernel has it no more. */
 struct identity {
 	__u64 start_ns;		/* 0: told by user space, which does not know it exactly */
-	__u64 exec_ns;		/* 0: not since we watch */
+	__u64 exec_ns;		/* its last exec, or its fork; 0: before we watched */
 	__u32 threads;
 	__u32 exe_bytes;
 	__u32 exe_plain;	/* a path as it is, not names from the leaf up */

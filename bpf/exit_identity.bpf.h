@@ -95,6 +95,7 @@ int exit_fork(__u64 *ctx)
 	if (!id)
 		return 0;
 	id->start_ns = BPF_CORE_READ(child, start_boottime);
+	id->exec_ns = id->start_ns;
 	id->threads = 1;
 	/* CLONE_PARENT makes a sibling */
 	id->ppid = BPF_CORE_READ(child, real_parent, tgid);

@@ -118,8 +118,7 @@ static __always_inline __u32 note_flags(struct task_struct *task, struct task_st
 		flags |= SIGNAL_NOTE_KERNEL;
 	if (!info)
 		flags |= SIGNAL_NOTE_NO_INFO;
-	if (BPF_CORE_READ(leader, thread_pid, level) != BPF_CORE_READ(task, group_leader, thread_pid, level) ||
-	    (sender_nr != 0) != (pid_in_namespace(BPF_CORE_READ(task, group_leader)) != 0))
+	if (pid_namespace(leader) != pid_namespace(BPF_CORE_READ(task, group_leader)))
 		flags |= SIGNAL_NOTE_OTHER_PIDNS;
 	/* SI_TIMER, SI_MESGQ, SI_ASYNCIO, SI_SIGIO carry other things there */
 	if (info > 1 && head->code <= 0 && (head->code >= -1 || head->code <= -6) &&

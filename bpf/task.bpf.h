@@ -21,6 +21,18 @@ static __always_inline int pid_in_namespace(struct task_struct *leader)
 	return nr;
 }
 
+/* to be compared, never to be shown */
+static __always_inline __u64 pid_namespace(struct task_struct *leader)
+{
+	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
+	unsigned int level = BPF_CORE_READ(pid, level);
+	__u64 ns = 0;
+
+	if (level < 32)
+		bpf_core_read(&ns, sizeof(ns), &pid->numbers[level].ns);
+	return ns;
+}
+
 static __always_inline void fill_process(struct process_seen *p, struct task_struct *task)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);

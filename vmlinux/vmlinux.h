@@ -243,6 +243,7 @@ struct seccomp {
 struct linux_binprm {
 	const char *filename;
 	const char *interp;
+	const char *fdpath;
 	int argc;
 };
 

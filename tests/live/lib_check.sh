@@ -143,7 +143,8 @@ check_sh() {
 # lines_of KIND: how many there are, of our cgroups where we have some: others
 # may run tests at the same time.
 lines_of() {
-	grep "\"kind\": *\"$1\"" "$out" | grep -cF "$own_cgroup${own_cgroup:+/}" ||
+	# "start" and "stop" name kinds too, further on
+	grep "^{\"time\":\"[^\"]*\",\"kind\": *\"$1\"" "$out" | grep -cF "$own_cgroup${own_cgroup:+/}" ||
 		true
 }
 

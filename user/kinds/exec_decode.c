@@ -43,6 +43,24 @@ static void add_text(struct observation *o, char *to, size_t size, const char *f
 		observation_truncated(o, what);
 }
 
+/* what the kernel makes of execveat(3, "name"): back to what the caller gave */
+static void split_fd(struct exec *x)
+{
+	static const char head[] = "/dev/fd/";
+	const char *digits = x->filename + strlen(head);
+	size_t length;
+	uint64_t fd;
+
+	if (strncmp(x->filename, head, strlen(head)) != 0)
+		return;
+	length = digits_parse(digits, strlen(digits), &fd);
+	if (!length)
+		return;
+	KNOW(x, fd, fd);
+	digits += length + (digits[length] == '/');
+	memmove(x->filename, digits, strlen(digits) + 1);
+}
+
 static void add_path(struct observation *o, char *to, size_t size, const char *names, size_t bytes, bool cut,
 		     const char *what)
 {
@@ -109,6 +127,8 @@ void exec_decode(struct session *s, struct observation *o, const struct exec_eve
 	if (e->filename_bytes) {
 		add_text(o, x->filename, sizeof(x->filename), parts->filename, e->filename_bytes, "exec.filename");
 		x->known.filename = 1;
+		if (e->flags & EXEC_EVENT_BY_FD)
+			split_fd(x);
 	}
 	if (e->interpreter_bytes) {
 		add_text(o, x->interpreter, sizeof(x->interpreter), parts->interpreter, e->interpreter_bytes,
@@ -133,7 +153,6 @@ void exec_decode(struct session *s, struct observation *o, const struct exec_eve
 
 /* ---- why it failed -------------------------------------------------- */
 
-/* the process may be gone: then its parent's view, when both have one root */
 static int open_view(uint64_t pid, const char *what)
 {
 	char path[64];
@@ -163,10 +182,12 @@ void exec_explain(struct session *s, struct observation *o, const struct exec_ev
 	}
 	if (!x->known.filename || x->known.fd)
 		return;
+	/* the process may be gone: then another's view that is the same */
 	root = open_view(o->process.pid, "root");
 	cwd = open_view(o->process.pid, "cwd");
-	if (root < 0 && e->flags & EXEC_EVENT_PARENTS_ROOT)
-		root = open_view(o->process.ppid, "root");
+	for (int i = 0; root < 0 && i < 6; i++)
+		if (e->same_root >> i & 1)
+			root = open_view(e->ancestors[i].pid, "root");
 	if (cwd < 0 && root >= 0 && x->known.cwd)
 		cwd = openat(root, *x->cwd ? x->cwd + 1 : ".", O_PATH | O_CLOEXEC);
 	(void)s;

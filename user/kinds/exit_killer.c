@@ -93,7 +93,7 @@ static enum killer_source source_of_kernel(const struct signal_note *n, bool sel
 {
 	const uint32_t dying_init = SIGNAL_NOTE_SENDER_EXITING | SIGNAL_NOTE_SENDER_INIT;
 
-	if (n->signal == SIGKILL && n->flags & SIGNAL_NOTE_OOM)
+	if (n->signal == SIGKILL && n->flags & SIGNAL_NOTE_OOM && !(n->flags & SIGNAL_NOTE_SENDER_EXITING))
 		return KILLER_SOURCE_OOM;
 	if (n->signal == SIGKILL && (n->flags & dying_init) == dying_init && !self)
 		return KILLER_SOURCE_PIDNS_EXIT;
@@ -139,8 +139,8 @@ static enum killer_source source_without_note(const struct exit_event *event, ui
 {
 	if (signal == SIGSYS && event->seccomp_mode)
 		return KILLER_SOURCE_SECCOMP;
-	/* SECCOMP_MODE_STRICT */
-	return signal == SIGKILL && event->seccomp_mode == 1 ? KILLER_SOURCE_SECCOMP : 0;
+	/* SECCOMP_MODE_STRICT, or since 5.17 the mode in which it ends a task, SECCOMP_MODE_DEAD */
+	return signal == SIGKILL && (event->seccomp_mode == 1 || event->seccomp_mode == 3) ? KILLER_SOURCE_SECCOMP : 0;
 }
 
 /* The note of the signal that ended it: the one with which it began to die, else the last of that number. */

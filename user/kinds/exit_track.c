@@ -29,12 +29,18 @@ bool exit_join_oom(const struct exit_state *state, struct observation *o)
 {
 	struct killer *k = &o->exit.killer;
 
+	/* one that was killed by others is marked too when it happens to be dying */
+	if (!o->exit.known.signal || o->exit.signal != SIGKILL ||
+	    (k->known.source && k->source != KILLER_SOURCE_KERNEL && k->source != KILLER_SOURCE_OOM &&
+	     k->source != KILLER_SOURCE_RLIMIT))
+		return false;
 	for (unsigned int i = 0; i < EXIT_OOM_MARKS; i++) {
 		const struct exit_oom_mark *mark = &state->marks[i];
 
 		if (!mark->pid || mark->pid != o->process.pid || mark->boot_ns < o->process.start_ns ||
 		    mark->boot_ns + MARK_NS < o->boot_ns)
 			continue;
+		o->exit.known.killer = 1;
 		KNOW(k, source, KILLER_SOURCE_OOM);
 		KNOW(k, trigger_pid, mark->trigger_pid);
 		KNOW_TEXT(k, trigger_comm, mark->trigger_comm);
