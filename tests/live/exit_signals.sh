@@ -94,7 +94,7 @@ says "processor time in the kernel as wait4() has it ($4 us)" \
 	'.exit.cpu_system_ns / 1000 - $system | fabs <= 20000' \
 	--argjson system "$4"
 says 'it lived as long as its parent saw it' \
-	'.exit.uptime_ns <= $wall and .exit.uptime_ns > $wall - 500000000
+	'.exit.uptime_ns <= $wall and .exit.uptime_ns > $wall / 4
 		and .exit.uptime_ns > 280000000
 		and .exit.program_ns <= .exit.uptime_ns' --argjson wall "$5"
 says 'nothing of a killer, a fault, a copy, a failed exec' \
