@@ -21,75 +21,110 @@ struct {
 	__type(value, struct fault_note);
 } no_fault SEC(".maps");
 
-struct found_vma {
-	struct file *file;
-	__u64 file_offset;	/* in: the address; out: its offset in the file */
-};
-
-/* 5.17 "bpf: Introduce helper bpf_find_vma" */
-static long vma_found(struct task_struct *task, struct vm_area_struct *vma, void *context)
+/*
+ * The mapping of an address, found by hand. bpf_find_vma() is of 5.17, and
+ * gives up when another program on this CPU has just used it (two watchers of
+ * one fault). No lock is taken: what is found is checked.
+ *
+ * Until 6.1 mappings are nodes of a red-black tree.
+ */
+static __always_inline struct vm_area_struct *find_in_nodes(struct rb_node *node, __u64 address)
 {
-	struct found_vma *found = context;
-
-	found->file = (struct file *)BPF_CORE_READ(vma, vm_file);
-	found->file_offset += BPF_CORE_READ(vma, vm_pgoff) * page_size - BPF_CORE_READ(vma, vm_start);
-	return 0;
-}
-
-/* Before that the mappings of a process are a tree of nodes inside them (until 6.1). */
-static __always_inline void walk_vmas(struct found_vma *found, struct task_struct *task)
-{
-	struct mm_struct___before_6_1 *mm = (void *)BPF_CORE_READ(task, mm);
-	__u64 address = found->file_offset;
-	struct rb_node *node;
-	struct vm_area_struct *vma;
-
-	if (!bpf_core_field_exists(mm->mm_rb))
-		return;
-	node = (struct rb_node *)BPF_CORE_READ(mm, mm_rb.rb_node);
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < 32 && node; i++) {
-		vma = (struct vm_area_struct *)((char *)node -
+		struct vm_area_struct *vma = (struct vm_area_struct *)((char *)node -
 			__builtin_preserve_field_info(((struct vm_area_struct___before_6_1 *)0)->vm_rb, 0));
-		if (address < BPF_CORE_READ(vma, vm_start)) {
+
+		if (address < BPF_CORE_READ(vma, vm_start))
 			node = BPF_CORE_READ(node, rb_left);
-		} else if (address >= BPF_CORE_READ(vma, vm_end)) {
+		else if (address >= BPF_CORE_READ(vma, vm_end))
 			node = BPF_CORE_READ(node, rb_right);
-		} else {
-			vma_found(task, vma, found);
-			return;
-		}
+		else
+			return vma;
 	}
+	return NULL;
 }
 
-/*
- * The file of the instruction. bpf_find_vma() gives up when another program on
- * this CPU has just used it (two watchers, one fault): then it is asked again
- * when the signal is delivered, and where the address space is still there, at
- * the exit.
- */
-static __always_inline void map_fault(struct fault_note *note, struct task_struct *task, bool has_find_vma)
+/* 1 when a < b, without a branch: the verifier would follow both ways of each */
+static __always_inline __u64 less(__u64 a, __u64 b)
 {
-	struct found_vma found = { .file_offset = note->ip };
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	struct file *file;
+	__u64 difference = a - b;
 
-	if (has_find_vma)
-		bpf_find_vma(bpf_get_current_task_btf(), note->ip, vma_found, &found, 0);
-	else
-		walk_vmas(&found, task);
-	file = found.file;
+	barrier_var(difference);
+	return ((~a & b) | ((~a | b) & difference)) >> 63;
+}
+
+#define MAPLE_PIVOTS 15		/* of a node of ranges; one with gaps has 9 */
+#define MAPLE_GAPS_PIVOTS 9
+
+/*
+ * 6.1 "mm: start tracking VMAs with maple tree". A node's address carries its
+ * type: 1 is a leaf, 3 has gaps. Slot n ends at pivot n, which is included; the
+ * last slot in use has none.
+ */
+static __always_inline struct vm_area_struct *find_in_maple(struct maple_tree *tree, __u64 address)
+{
+	__u64 entry = (__u64)BPF_CORE_READ(tree, ma_root);
+
+	/* one mapping only needs no node, and no process has only one */
+	if ((entry & 3) != 2)
+		return NULL;
+#pragma clang loop unroll(disable)
+	for (int depth = 0; depth < 8; depth++) {
+		struct maple_node *node = (struct maple_node *)(entry & ~255ULL);
+		__u64 slot = 0, last = MAPLE_PIVOTS;
+		__u32 type = entry >> 3 & 15;
+		unsigned long pivots[MAPLE_PIVOTS] = {};
+		void *slots;
+
+		if (type == 3) {
+			bpf_core_read(pivots, MAPLE_GAPS_PIVOTS * sizeof(pivots[0]), &node->ma64.pivot);
+			slots = &node->ma64.slot;
+		} else {
+			bpf_core_read(pivots, sizeof(pivots), &node->mr64.pivot);
+			slots = &node->mr64.slot;
+		}
+		if (type == 3)
+			last = BPF_CORE_READ(node, ma64.meta.end);
+		else if (!pivots[MAPLE_PIVOTS - 1])
+			last = BPF_CORE_READ(node, mr64.meta.end);
+#pragma unroll
+		for (int i = 0; i < MAPLE_PIVOTS; i++)
+			slot += less(i, last) & less(pivots[i], address);
+		if (bpf_probe_read_kernel(&entry, sizeof(entry), slots + slot * sizeof(void *)))
+			return NULL;
+		if (type < 2)
+			return (struct vm_area_struct *)entry;
+	}
+	return NULL;
+}
+
+static __always_inline struct vm_area_struct *find_vma(struct mm_struct *mm, __u64 address)
+{
+	struct mm_struct___before_6_1 *before = (void *)mm;
+	struct vm_area_struct *vma;
+
+	if (bpf_core_field_exists(before->mm_rb))
+		return find_in_nodes((struct rb_node *)BPF_CORE_READ(before, mm_rb.rb_node), address);
+	vma = find_in_maple(&mm->mm_mt, address);
+	return address >= BPF_CORE_READ(vma, vm_start) && address < BPF_CORE_READ(vma, vm_end) ? vma : NULL;
+}
+
+static __always_inline void map_fault(struct fault_note *note, struct task_struct *task)
+{
+	struct vm_area_struct *vma = find_vma(BPF_CORE_READ(task, mm), note->ip);
+	struct file *file = BPF_CORE_READ(vma, vm_file);
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+
 	if (!file)
 		return;
 	note->mapped = 1;
-	note->file_offset = found.file_offset;
+	note->file_offset = note->ip - BPF_CORE_READ(vma, vm_start) + BPF_CORE_READ(vma, vm_pgoff) * page_size;
 	note->inode = BPF_CORE_READ(file, f_inode, i_ino);
-	note->names_bytes = 0;
 	note->names_cut = path_names(note->names, &note->names_bytes, 512, &file->f_path, &fs->root);
 }
 
-static __always_inline void note_fault(struct task_struct *task, __u32 signal, int code, __u64 address,
-				       bool has_find_vma)
+static __always_inline void note_fault(struct task_struct *task, __u32 signal, int code, __u64 address)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid), zero = 0;
 	struct fault_note *fresh = bpf_map_lookup_elem(&no_fault, &zero), *note;
@@ -108,24 +143,7 @@ static __always_inline void note_fault(struct task_struct *task, __u32 signal, i
 	note->code = code;
 	note->tid = BPF_CORE_READ(task, pid);
 	bpf_core_read(note->comm, sizeof(note->comm), &task->comm);
-	map_fault(note, task, has_find_vma);
-}
-
-/* the fault of current is delivered: the second chance of map_fault() */
-SEC("raw_tp/signal_deliver")
-int exit_deliver(__u64 *ctx)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__u32 signal = ctx[0], tgid = bpf_get_current_pid_tgid() >> 32;
-	struct fault_note *note;
-
-	/* ILL TRAP BUS FPE SEGV */
-	if (signal > 11 || !(1U << signal & 0x9b0))
-		return 0;
-	note = bpf_map_lookup_elem(&faults, &tgid);
-	if (note && !note->mapped && note->signal == signal)
-		map_fault(note, task, true);
-	return 0;
+	map_fault(note, task);
 }
 
 #endif

@@ -241,7 +241,8 @@ static __always_inline bool worth_noting(__u32 signal, __u32 action)
 	return action == SIGNAL_ACTION_DEFAULT;
 }
 
-static __always_inline int signal_sent(__u64 *ctx, bool has_find_vma)
+SEC("raw_tp/signal_generate")
+int exit_signal(__u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[2];
 	__u32 signal = ctx[0], action, tgid = bpf_get_current_pid_tgid() >> 32;
@@ -252,24 +253,12 @@ static __always_inline int signal_sent(__u64 *ctx, bool has_find_vma)
 	read_siginfo(ctx[1], &head);
 	action = action_of(task, signal);
 	if (BIT(signal) & FAULTS && ctx[1] > 1 && head.code > 0 && BPF_CORE_READ(task, tgid) == tgid)
-		note_fault(task, signal, head.code, head.address, has_find_vma);
+		note_fault(task, signal, head.code, head.address);
 	if (signal == SIGKILL && ctx[1] == 1)
 		remember_kernel_kill(task);
 	if (worth_noting(signal, action))
 		note_signal(task, signal, ctx[1], &head, ctx[4], action);
 	return 0;
-}
-
-SEC("raw_tp/signal_generate")
-int exit_signal(__u64 *ctx)
-{
-	return signal_sent(ctx, true);
-}
-
-SEC("raw_tp/signal_generate")
-int exit_signal_before_5_17(__u64 *ctx)
-{
-	return signal_sent(ctx, false);
 }
 
 #endif

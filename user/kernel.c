@@ -102,17 +102,6 @@ bool kernel_has_function(const struct kernel *kernel, const char *name)
 	return btf__find_by_name_kind(kernel->btf, name, BTF_KIND_FUNC) >= 0;
 }
 
-bool kernel_helper(const struct kernel *kernel, const char *name)
-{
-	int id = btf__find_by_name_kind(kernel->btf, "bpf_func_id", BTF_KIND_ENUM);
-	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(kernel->btf, id);
-
-	for (int i = 0; type && i < btf_vlen(type); i++)
-		if (strcmp(btf__name_by_offset(kernel->btf, btf_enum(type)[i].name_off), name) == 0)
-			return true;
-	return false;
-}
-
 int kernel_fentry(const struct kernel *kernel, const char *function)
 {
 	static const struct bpf_insn nothing[] = {

@@ -26,8 +26,6 @@ bool kernel_tracepoint_pointer(const struct kernel *kernel, const char *tracepoi
 
 /* True when BTF has a function of that name. */
 bool kernel_has_function(const struct kernel *kernel, const char *name);
-/* True when BPF programs have this helper ("BPF_FUNC_find_vma"). */
-bool kernel_helper(const struct kernel *kernel, const char *name);
 
 /*
  * 0 when an fentry program can be loaded for the function and attached to it;

@@ -51,7 +51,6 @@ enum {
 enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158,
 	BPF_FUNC_task_pt_regs = 175,
-	BPF_FUNC_find_vma = 180,
 };
 
 typedef struct {
@@ -151,12 +150,44 @@ struct percpu_counter {
 	__s32 *counters;
 };
 
+struct maple_metadata {
+	unsigned char end;
+};
+
+struct maple_range_64 {
+	unsigned long pivot[15];
+	union {
+		void *slot[16];
+		struct {
+			struct maple_metadata meta;
+		};
+	};
+};
+
+struct maple_arange_64 {
+	unsigned long pivot[9];
+	void *slot[10];
+	struct maple_metadata meta;
+};
+
+struct maple_node {
+	union {
+		struct maple_range_64 mr64;
+		struct maple_arange_64 ma64;
+	};
+};
+
+struct maple_tree {
+	void *ma_root;
+};
+
 /* 6.2 and newer: "mm: convert mm's rss stats into percpu_counter" */
 struct mm_struct {
 	unsigned long total_vm;
 	unsigned long arg_start;
 	unsigned long arg_end;
 	struct file *exe_file;
+	struct maple_tree mm_mt;
 	atomic_long_t pgtables_bytes;
 	struct percpu_counter rss_stat[4];
 };

@@ -12,11 +12,13 @@ starts() {
 	pids="$pids $pid"
 }
 
-# started PID TEXT: the checks that follow look at the line of its last exec.
+# started PID TEXT [COMM]: the checks that follow look at the line of its exec, of
+# several at that which gave it this name.
 started() {
 	death_text=$2
-	select_line exec '.process.pid == $pid and .exec.filename != $skip' \
-		--argjson pid "$1" --arg skip "${3:-}"
+	select_line exec '.process.pid == $pid
+		and ($comm == "" or .process.comm == $comm)' \
+		--argjson pid "$1" --arg comm "${3:-}"
 }
 
 secrets='hunter2 s3cr3tword topsecretvalue'
@@ -33,7 +35,7 @@ pids=
 starts "$die" exit 0 '' 'a b' "q\"'\\" "two${newline}lines" "$euro" ''
 exact=$pid
 # shellcheck disable=SC2046 # words
-starts "$die" exit 0 $(seq -f 'a%g' 200)
+starts "$die" exit 0 $(seq 200 | sed 's/^/a/')
 many=$pid
 starts "$die" exit 0 "$long"
 large=$pid
@@ -82,7 +84,7 @@ says 'what was started, by whom' '.exec.filename == $die
 says 'the name before' '.process.comm == "die" and .exec.old_comm == $name' \
 	--arg name "$(cat "/proc/$$/comm")"
 says 'the directory' '.exec.cwd == $cwd' --arg cwd "$(pwd)"
-started "$here" 'another directory' "$(command -v sh)"
+started "$here" 'another directory' die
 says 'is told' '.exec.cwd == $cwd' --arg cwd "$tmp/here"
 
 started "$many" '203 arguments'
@@ -103,7 +105,7 @@ says 'is cut between two' '.exec.truncated
 	and (.exec.args[3] | rtrimstr("…") | test("^\u20ac+$"))'
 says 'its size' '.exec.args_bytes == $bytes' \
 	--argjson bytes $((${#die} + 1 + 5 + 2 + 1501))
-started "$none" 'no argument at all' "$triggers/start"
+started "$none" 'no argument at all' die
 says 'none, or the empty one that the kernel makes' \
 	'(.exec.argc // 0) <= 1 and (.exec.args // []) as $args
 		| $args == [] or $args == [""]'
@@ -111,7 +113,7 @@ started "$script" 'a script'
 says 'the script and its interpreter' '.exec.filename == $script
 	and .exec.interpreter == "/bin/sh"
 	and .exec.args[-1] == "one"' --arg script "$tmp/script"
-started "$at" 'relative to a descriptor' "$triggers/start"
+started "$at" 'relative to a descriptor' die
 says 'which' '.exec.filename == "die" and .exec.fd == $fd
 	and .process.exe == $die' --argjson fd "$at_fd" --arg die "$die"
 death_text='a program in memory'

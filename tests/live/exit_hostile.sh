@@ -89,8 +89,17 @@ title=$pid
 wait_ready
 slay kill 9 "$title"
 ends "$killer" "$title"
+# As many arguments as there may be, and as long as they may be together.
+run sh -c 'exec "$0" exit 137 $(seq 20000)' "$die"
+tiny=$pid
+ends "$tiny"
+huge_word=$(head -c 120000 /dev/zero | tr '\0' y)
+run "$die" exit 137 "$huge_word" "$huge_word" "$huge_word" "$huge_word" \
+	"$huge_word" "$huge_word" "$huge_word" "$huge_word" "$huge_word"
+huge=$pid
+ends "$huge"
 # shellcheck disable=SC2086 # words
-wait_deaths $pids $args $path $deleted $memfd $title
+wait_deaths $tiny $huge $pids $args $path $deleted $memfd $title
 watch_stop
 
 for file in "$out" "$card"; do
@@ -138,6 +147,11 @@ says 'the path it had' '.process.exe | startswith($path)' \
 death "$memfd" 'a program in memory'
 died_of 9
 says 'its name' '.process.exe | contains("memfd:in memory")'
+death "$tiny" '20000 arguments'
+says 'the first of them' '.process.args[:5]
+	== [$die, "exit", "137", "1", "2"]' --arg die "$die"
+death "$huge" 'a megabyte of arguments'
+says 'its beginning' '.process.args[3][:100] == "y" * 100'
 death "$title" 'a title'
 died_of 9
 finish

@@ -31,10 +31,18 @@ dies die strict
 strict=$victim
 dies die filter
 filter=$victim filter_out=$run_out
+dies die filter thread
+filter_thread=$victim
+dies die filter trap
+filter_trap=$victim
 dies die pipe
 pipe=$victim
 dies die itimer
 itimer=$victim
+dies die itimer prof
+prof=$victim
+dies die itimer virtual
+virtual=$victim
 dies die timer 10
 timer=$victim
 dies die sigio
@@ -50,6 +58,12 @@ killed_orphan=$other
 slay kill 9 "$killed_parent"
 parent_killer=$killer
 ends "$killer" "$killed_parent" "$parent"
+dies die wait
+traced=$victim
+wait_ready
+dies slay trace "$traced"
+tracer=$victim
+ends "$tracer" "$traced"
 for how in intr hangup leader; do
 	dies perish pty $how
 	pty=$victim
@@ -58,11 +72,12 @@ for how in intr hangup leader; do
 	ends "$pty"
 done
 ends "$soft" "$hard" "$fsize" "$strict" "$filter" "$pipe" "$itimer" "$timer" \
-	"$sigio"
+	"$sigio" "$filter_thread" "$filter_trap" "$prof" "$virtual"
 # shellcheck disable=SC2154 # eval
 wait_deaths "$soft" "$hard" "$fsize" "$strict" "$filter" "$pipe" "$itimer" \
 	"$timer" "$sigio" "$orphan" "$killed_orphan" "$tty_intr" "$tty_hangup" \
-	"$tty_leader"
+	"$tty_leader" "$filter_thread" "$filter_trap" "$prof" "$virtual" \
+	"$traced"
 watch_stop
 
 # told PID TEXT SIGNAL SOURCE
@@ -85,6 +100,11 @@ told "$strict" 'seccomp, strict' 9 seccomp
 told "$filter" 'seccomp, a filter' 31 seccomp
 says 'the system call that was refused' '.exit.killer.syscall == $number' \
 	--argjson number "$(sed -n 's/.*syscall=//p' "$filter_out")"
+told "$filter_thread" 'seccomp, the only thread' 31 seccomp
+told "$filter_trap" 'seccomp, a trap' 31 seccomp
+told "$prof" 'ITIMER_PROF' 27 timer
+told "$virtual" 'ITIMER_VIRTUAL' 26 timer
+told "$traced" 'its tracer ended' 9 kernel
 told "$pipe" 'nobody reads' 13 kernel
 told "$itimer" 'setitimer()' 14 timer
 told "$timer" 'timer_create()' 10 timer

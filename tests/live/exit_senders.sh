@@ -60,6 +60,10 @@ ends "$killer"
 group_killer=$killer
 group=$(sed -n 's/^children //p' "$run_out")
 
+slay pairs 15 60
+ends "$killer"
+pairs_out=$run_out
+
 # Held by a tracer where it cannot die yet, while its killer is long gone.
 victim
 held=$victim
@@ -131,6 +135,16 @@ for victim in $group; do
 	says 'its parent is its killer' '.process.ppid == $killer' \
 		--argjson killer "$group_killer"
 done
+check_flush
+sed -n 's/^pair //p' "$pairs_out" | sort >"$tmp/expected"
+jq -r --slurpfile ours "$tmp/expected" '([$ours[]] | [range(0; length; 2) as $i | .[$i]]) as $pids
+	| select(.kind == "exit" and .exit.signal == 15
+		and .exit.killer.source == "user")
+	| select(.process.pid as $pid | $pids | index($pid))
+	| "\(.process.pid) \(.exit.killer.pid)"' "$out" | sort >"$tmp/told"
+check_sh 'sixty killers at once, each with its own victim' \
+	diff "$tmp/expected" "$tmp/told"
+check_sh 'and there were sixty' test "$(grep -c . "$tmp/told")" -eq 60
 death "$held" 'killer gone two seconds before'
 died_of 9
 killed_by "$held_killer" slay

@@ -21,7 +21,16 @@ reaped() {
 	gone_rss=$5 gone_user=$6 gone_system=$7 gone_wall=$8
 }
 
+# What was there before the tool is known as well.
+run "$die" -n elder wait 'with an argument' --password=hunter2
+elder=$pid
+elder_ticks=$(start_ticks "$elder")
+wait_ready
+sleep 1
 watch_start exitwatch
+slay kill 15 "$elder"
+elder_killer=$killer
+ends "$killer" "$elder"
 victims=
 for signal in $fatal; do
 	victim
@@ -41,6 +50,11 @@ reaped work 300 64 137
 work="$gone_pid $gone_rss $gone_user $gone_system $gone_wall"
 reaped abort
 aborted=$gone_pid aborted_core=$gone_core
+run "$die" io "$tmp/io" 8
+io=$pid
+ends "$io"
+io_read=$(sed -n 's/.* read=\([0-9]*\) .*/\1/p' "$run_out")
+io_write=$(sed -n 's/.* write=//p' "$run_out")
 core_limit=unlimited
 reaped abort
 dumped=$gone_pid dumped_core=$gone_core
@@ -80,12 +94,30 @@ says "processor time in the kernel as wait4() has it ($4 us)" \
 	'.exit.cpu_system_ns / 1000 - $system | fabs <= 20000' \
 	--argjson system "$4"
 says 'it lived as long as its parent saw it' \
-	'.exit.uptime_ns <= $wall and .exit.uptime_ns > $wall - 500000000
+	'.exit.uptime_ns <= $wall and .exit.uptime_ns > $wall / 4
 		and .exit.uptime_ns > 280000000
 		and .exit.program_ns <= .exit.uptime_ns' --argjson wall "$5"
 says 'nothing of a killer, a fault, a copy, a failed exec' \
 	'.exit | has("killer") or has("fault") or has("copied_from")
 		or has("failed_exec") or has("prior_signals") | not'
+death "$io" 'what it read and wrote'
+exited 137
+says "read from storage as /proc/PID/io has it ($io_read)" \
+	'.exit.read_bytes - $bytes | fabs <= 65536' --argjson bytes "$io_read"
+says "written to storage as /proc/PID/io has it ($io_write)" \
+	'.exit.write_bytes - $bytes | fabs <= 65536' --argjson bytes "$io_write"
+death "$elder" 'older than the tool'
+died_of 15
+killed_by "$elder_killer" slay
+check_start "$elder_ticks" .process
+says 'what it is' '.process.comm == "elder" and .process.exe == $exe
+	and .process.args == [$exe, "-n", "elder", "wait", "with an argument",
+		"--password=<redacted:password>"]
+	and .process.ppid == $parent and .process.uid == $uid' \
+	--arg exe "$die" --argjson parent "$$" --argjson uid "$(id -u)"
+says 'how old it is' '.exit.uptime_ns > 1000000000
+	and (.exit.program_ns // .exit.uptime_ns) > 1000000000
+	and .exit.threads == 1'
 death "$aborted" 'no core'
 died_of 6
 says 'no core was written' '(.exit.core_dumped // false) == ($core == 1)' \

@@ -38,6 +38,43 @@ done
 slay kill 9 "$thrice"
 thrice_killer=$killer
 
+# Who unblocks it dies of who sent it, long before.
+run "$die" story block 1500
+unblocked=$pid
+wait_ready
+slay kill 15 "$unblocked"
+unblocked_killer=$killer
+ends "$killer"
+
+# A handler that ends the process is no death by a signal.
+run "$die" story obey
+obeyed=$pid
+wait_ready
+slay kill 15 "$obeyed"
+ends "$killer" "$obeyed"
+obeyed_sender=$killer
+
+# Who is stopped dies of nothing but KILL, until it goes on.
+victim
+stopped=$victim
+slay kill 19 "$stopped"
+ends "$killer"
+slay kill 15 "$stopped"
+ends "$killer"
+stopped_sender=$killer
+slay kill 9 "$stopped"
+ends "$killer" "$stopped"
+stopped_killer=$killer
+victim
+continued=$victim
+slay kill 19 "$continued"
+ends "$killer"
+slay kill 15 "$continued"
+ends "$killer"
+continued_killer=$killer
+slay kill 18 "$continued"
+ends "$killer" "$continued"
+
 # Signals that end nothing are no story.
 victim
 plain=$victim
@@ -48,10 +85,11 @@ done
 slay kill 9 "$plain"
 plain_killer=$killer
 # shellcheck disable=SC2086 # words
-ends $default $ignore $block $handle $thrice $plain $default_killer \
+ends $unblocked $default $ignore $block $handle $thrice $plain $default_killer \
 	$ignore_killer $block_killer $handle_killer
 # shellcheck disable=SC2086 # words
-wait_deaths $default $ignore $block $handle $thrice $plain
+wait_deaths $default $ignore $block $handle $thrice $plain $unblocked $obeyed \
+	$stopped $continued
 watch_stop
 
 # story PID KILLER RESULT ACTION
@@ -94,6 +132,27 @@ says 'all three, by who sent them' \
 says 'the newest is the last one sent' \
 	'.exit.prior_signals[0].sender_pid == $last' --argjson last "${senders##* }"
 says 'newest first' '[.exit.prior_signals[].age_ns] | . == sort'
+death "$unblocked" 'a signal that was blocked for long'
+died_of 15
+killed_by "$unblocked_killer" slay
+says 'when it was sent' '.exit.killer.age_ns > 1000000000
+	and .exit.killer.age_ns < 20000000000'
+says 'it is not its own predecessor' '.exit | has("prior_signals") | not'
+death "$obeyed" 'a handler that ends the process'
+exited 143
+says 'copies nothing' '.exit | has("copied_from") | not'
+says 'TERM came before' '.exit.prior_signals | length == 1 and (.[0]
+	| .signal == 15 and .result == "delivered" and .action == "handler"
+	and .sender_pid == $sender)' --argjson sender "$obeyed_sender"
+death "$stopped" 'TERM, then KILL, while stopped'
+died_of 9
+killed_by "$stopped_killer" slay
+says 'TERM came before' '.exit.prior_signals | length == 1 and (.[0]
+	| .signal == 15 and .action == "default" and .sender_pid == $sender)' \
+	--argjson sender "$stopped_sender"
+death "$continued" 'TERM while stopped, then CONT'
+died_of 15
+killed_by "$continued_killer" slay
 death "$plain" 'harmless signals'
 died_of 9
 killed_by "$plain_killer" slay

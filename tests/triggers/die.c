@@ -176,19 +176,27 @@ static void run_strict(int argc, char **argv)
 		;
 }
 
+/* trap: a signal that could have a handler. thread: only the thread. */
+static unsigned int verdict(const char *name)
+{
+	if (!strcmp(name, "trap"))
+		return SECCOMP_RET_TRAP;
+	return strcmp(name, "thread") ? SECCOMP_RET_KILL_PROCESS
+				      : SECCOMP_RET_KILL_THREAD;
+}
+
 static void run_filter(int argc, char **argv)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K,
+			 verdict(argc > 1 ? argv[1] : "")),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { 4, filter };
 
-	(void)argc;
-	(void)argv;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
 		quit(EXIT_CANNOT, "seccomp: %s", strerror(errno));
@@ -216,11 +224,14 @@ static void run_pipe(int argc, char **argv)
 static void run_itimer(int argc, char **argv)
 {
 	struct itimerval timer = { .it_value.tv_usec = 100000 };
+	const char *clock = argc > 1 ? argv[1] : "real";
 
-	(void)argc;
-	(void)argv;
 	ready(NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
+	setitimer(!strcmp(clock, "real") ? ITIMER_REAL
+		  : !strcmp(clock, "prof") ? ITIMER_PROF
+					   : ITIMER_VIRTUAL, &timer, NULL);
+	while (strcmp(clock, "real"))
+		;
 	idle();
 }
 
@@ -308,6 +319,42 @@ static void run_work(int argc, char **argv)
 	_exit(number(argv[3]));
 }
 
+/* The kernel's own account of what this process read and wrote. */
+static unsigned long long io_bytes(const char *key)
+{
+	unsigned long long bytes = 0;
+	char text[512] = "", *at;
+	int fd = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		quit(EXIT_CANNOT, "/proc/self/io: %s", strerror(errno));
+	at = strstr(text, key);
+	if (at)
+		bytes = strtoull(at + strlen(key), NULL, 10);
+	close(fd);
+	return bytes;
+}
+
+static void run_io(int argc, char **argv)
+{
+	int fd = open(argv[1], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	static char block[MIB];
+	unsigned int n = number(argv[2]), i;
+
+	(void)argc;
+	for (i = 0; i < n; i++)
+		if (write(fd, block, sizeof(block)) != sizeof(block))
+			quit(1, "'%s': %s", argv[1], strerror(errno));
+	fsync(fd);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	for (i = 0; i < n / 2; i++)
+		if (pread(fd, block, sizeof(block), i * MIB) != sizeof(block))
+			quit(1, "'%s': %s", argv[1], strerror(errno));
+	ready(" read=%llu write=%llu", io_bytes("\nread_bytes: "),
+	      io_bytes("\nwrite_bytes: "));
+	_exit(137);
+}
+
 static void on_signal(int signal)
 {
 	char text[] = "got 00\n";
@@ -318,7 +365,12 @@ static void on_signal(int signal)
 		_exit(1);
 }
 
-/* What a process may have set up for SIGTERM. */
+static void on_obey(int signal)
+{
+	_exit(128 + signal);
+}
+
+/* What a process may have set up for SIGTERM. late, block: for MS. */
 static void run_story(int argc, char **argv)
 {
 	const char *action = argv[1];
@@ -332,6 +384,8 @@ static void run_story(int argc, char **argv)
 		sigprocmask(SIG_BLOCK, &set, NULL);
 	else if (!strcmp(action, "handle"))
 		signal(SIGTERM, on_signal);
+	else if (!strcmp(action, "obey"))
+		signal(SIGTERM, on_obey);
 	else if (strcmp(action, "default") && strcmp(action, "late"))
 		quit(EXIT_USAGE, "story: '%s'?", action);
 	ready(NULL);
@@ -340,6 +394,10 @@ static void run_story(int argc, char **argv)
 		signal(SIGTERM, on_signal);
 		puts("handler");
 		fflush(stdout);
+	}
+	if (!strcmp(action, "block") && argc > 2) {
+		sleep_ns(number(argv[2]) * 1000000L);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
 	}
 	idle();
 }
@@ -352,19 +410,20 @@ static const struct mode modes[] = {
 	{ "ill", 0, 0, run_ill, "" },
 	{ "abort", 0, 0, run_abort, "" },
 	{ "raise", 1, 1, run_raise, "SIGNAL" },
-	{ "exit", 1, 1000, run_exit, "CODE [ANYTHING...]" },
+	{ "exit", 1, 1 << 20, run_exit, "CODE [ANYTHING...]" },
 	{ "wait", 0, 1000, run_wait, "[ANYTHING...]" },
 	{ "cpu", 2, 2, run_cpu, "SOFT_S HARD_S (SIGXCPU ignored if different)" },
 	{ "fsize", 1, 1, run_fsize, "FILE" },
 	{ "strict", 0, 0, run_strict, "" },
-	{ "filter", 0, 0, run_filter, "" },
+	{ "filter", 0, 1, run_filter, "[process|thread|trap]" },
 	{ "pipe", 0, 0, run_pipe, "" },
-	{ "itimer", 0, 0, run_itimer, "" },
+	{ "itimer", 0, 1, run_itimer, "[real|prof|virtual]" },
 	{ "timer", 1, 1, run_timer, "SIGNAL" },
 	{ "sigio", 0, 0, run_sigio, "" },
 	{ "pdeath", 1, 2, run_pdeath, "SIGNAL [CODE]" },
 	{ "work", 3, 3, run_work, "CPU_MS MIB CODE" },
-	{ "story", 1, 2, run_story, "default|ignore|block|handle|late [MS]" },
+	{ "io", 2, 2, run_io, "FILE MIB" },
+	{ "story", 1, 2, run_story, "default|ignore|block|handle|obey|late [MS]" },
 	{ 0 },
 };
 

@@ -4,6 +4,7 @@
  * Says "ready PID [tid=TID]" before.
  */
 #include <pthread.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "trigger.h"
@@ -132,6 +133,51 @@ static void run_group(int argc, char **argv)
 	leave(0, argc > 3 ? argv[3] : NULL);
 }
 
+static int fork_idle(void)
+{
+	int pid = fork();
+
+	if (pid < 0)
+		quit(1, "fork: %s", strerror(errno));
+	if (!pid) {
+		alarm(30);
+		idle();
+	}
+	return pid;
+}
+
+/* N killers at once, each with a victim of its own: "pair VICTIM KILLER". */
+static void run_pairs(int argc, char **argv)
+{
+	unsigned int n = number(argv[2]), i;
+	int victims[GROUP_MAX], ends[2], pid;
+	char byte;
+
+	(void)argc;
+	if (n > GROUP_MAX)
+		quit(EXIT_USAGE, "1 to %d pairs", GROUP_MAX);
+	for (i = 0; i < n; i++)
+		victims[i] = fork_idle();
+	if (pipe(ends))
+		quit(1, "pipe: %s", strerror(errno));
+	for (i = 0; i < n; i++) {
+		pid = fork();
+		if (!pid) {
+			close(ends[1]);
+			/* All go when the writer is gone. */
+			if (read(ends[0], &byte, 1) < 0)
+				_exit(1);
+			_exit(kill(victims[i], number(argv[1])) != 0);
+		}
+		printf("pair %d %d\n", victims[i], pid);
+		fflush(stdout);
+	}
+	ready(NULL);
+	close(ends[1]);
+	while (wait(NULL) > 0)
+		;
+}
+
 /* TERM, and KILL after MS, as those do who stop services. */
 static void run_stop(int argc, char **argv)
 {
@@ -144,6 +190,17 @@ static void run_stop(int argc, char **argv)
 	leave(kill(pid, SIGKILL), argc > 3 ? argv[3] : NULL);
 }
 
+/* The kernel kills what it traces when it ends. */
+static void run_trace(int argc, char **argv)
+{
+	int pid = number(argv[1]);
+
+	if (ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_EXITKILL))
+		quit(EXIT_CANNOT, "ptrace %d: %s", pid, strerror(errno));
+	ready(NULL);
+	leave(0, argc > 2 ? argv[2] : NULL);
+}
+
 static const struct mode modes[] = {
 	{ "kill", 2, 3, run_kill, "SIGNAL PID [STAY_MS]" },
 	{ "tkill", 2, 3, run_tkill, "SIGNAL PID [STAY_MS]" },
@@ -154,6 +211,8 @@ static const struct mode modes[] = {
 	{ "thread", 2, 3, run_thread, "SIGNAL PID [STAY_MS]" },
 	{ "group", 2, 3, run_group, "SIGNAL N [STAY_MS]" },
 	{ "stop", 2, 3, run_stop, "PID MS [STAY_MS]" },
+	{ "pairs", 2, 2, run_pairs, "SIGNAL N" },
+	{ "trace", 1, 2, run_trace, "PID [STAY_MS]" },
 	{ 0 },
 };
 

@@ -25,7 +25,6 @@ static int exit_probe_open(struct probe *probe, const struct kernel *kernel, con
 	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = core_path);
 	struct exit_bpf *skeleton = exit_bpf__open_opts(&options);
 	bool by_task = kernel_tracepoint_pointer(kernel, "mark_victim", 0);
-	bool finds_vma = kernel_helper(kernel, "BPF_FUNC_find_vma");
 
 	if (!skeleton)
 		return -errno;
@@ -36,9 +35,6 @@ static int exit_probe_open(struct probe *probe, const struct kernel *kernel, con
 	skeleton->rodata->filter = probe->options->filter;
 	bpf_program__set_autoload(by_task ? skeleton->progs.exit_mark_victim_pid :
 					    skeleton->progs.exit_mark_victim, false);
-	bpf_program__set_autoload(finds_vma ? skeleton->progs.exit_signal_before_5_17 :
-					      skeleton->progs.exit_signal, false);
-	bpf_program__set_autoload(skeleton->progs.exit_deliver, finds_vma);
 	return probe->options->filter.all ? bpf_map__set_max_entries(skeleton->maps.events, RING_ALL_BYTES) : 0;
 }
 
