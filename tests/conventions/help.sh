@@ -23,7 +23,7 @@ all_help() {
 }
 
 # Options of other programs that README.md shows.
-printf '%s\n' --password >"$tmp/foreign"
+printf '%s\n' --password --since --until >"$tmp/foreign"
 all_help | options_in >"$tmp/known"
 options_in <README.md >"$tmp/readme"
 "$build/oomwatch" --help | options_in >"$tmp/oomwatch"
