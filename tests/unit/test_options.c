@@ -26,7 +26,7 @@ static const struct tool takes = { .name = "kwhy watch", .summary = "s", .usage 
 				   .takes_arguments = true };
 
 /* the command line of the last call: what is parsed points into it */
-static char words[32][256], *argv[33];
+static char words[64][256], *argv[65];
 static struct options options;
 static char said[8192];
 
