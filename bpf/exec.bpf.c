@@ -269,21 +269,22 @@ int exec_rename(__u64 *ctx)
 
 struct exec_call {
 	__u64 filename, argv, envp;
+	__u64 width;	/* of a pointer */
 	int fd;
-	bool compat;
 };
 
-/* the n-th of a vector of pointers in user memory; 0 at its end or when it cannot be read */
-static __always_inline __u64 vector_at(__u64 vector, int n, bool compat)
+/*
+ * The n-th of a vector of pointers in user memory, four bytes each in a 32-bit
+ * program; 0 at its end or when it cannot be read. No branch on the width: the
+ * verifier would go through everything that follows once for each.
+ */
+static __always_inline __u64 vector_at(__u64 vector, int n, __u64 width)
 {
 	__u64 pointer = 0;
-	__u32 narrow = 0;
 
-	if (compat) {
-		bpf_probe_read_user(&narrow, sizeof(narrow), (void *)(vector + n * sizeof(narrow)));
-		return narrow;
-	}
-	bpf_probe_read_user(&pointer, sizeof(pointer), (void *)(vector + n * sizeof(pointer)));
+	if (width > sizeof(pointer))
+		return 0;
+	bpf_probe_read_user(&pointer, width, (void *)(vector + n * width));
 	return pointer;
 }
 
@@ -293,7 +294,7 @@ static __always_inline void add_vector(struct exec_event *e, const struct exec_c
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < ARGS_READ; i++) {
-		__u64 pointer = vector_at(call->argv, i, call->compat);
+		__u64 pointer = vector_at(call->argv, i, call->width);
 		long length;
 
 		if (!pointer)
@@ -315,7 +316,7 @@ static __always_inline void count_args(struct exec_event *e, const struct exec_c
 {
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < ARGS_COUNTED; i++) {
-		if (vector_at(call->argv, i, call->compat))
+		if (vector_at(call->argv, i, call->width))
 			continue;
 		KNOW(&e->exec, argc, i);
 		return;
@@ -323,7 +324,7 @@ static __always_inline void count_args(struct exec_event *e, const struct exec_c
 }
 
 /* adds the lengths of a vector's strings to *sum, in a map as in path_names(); false when there are too many */
-static __always_inline bool measure(__u64 vector, bool compat, field_bytes *sum, field_bytes *longest)
+static __always_inline bool measure(__u64 vector, __u64 width, field_bytes *sum, field_bytes *longest)
 {
 	__u32 zero = 0;
 	struct measured *m = bpf_map_lookup_elem(&measure_scratch, &zero);
@@ -332,7 +333,7 @@ static __always_inline bool measure(__u64 vector, bool compat, field_bytes *sum,
 		return false;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < ARGS_COUNTED; i++) {
-		__u64 pointer = vector_at(vector, i, compat);
+		__u64 pointer = vector_at(vector, i, width);
 		long length;
 
 		if (!pointer)
@@ -357,8 +358,8 @@ static __always_inline void add_sizes(struct exec_event *e, struct task_struct *
 	if (limit < 131072)
 		limit = 131072;
 	KNOW(&e->exec, limit_bytes, limit);
-	e->exec.known.args_bytes = measure(call->argv, call->compat, &e->exec.args_bytes, &e->exec.longest_arg_bytes);
-	e->exec.known.env_bytes = measure(call->envp, call->compat, &e->exec.env_bytes, &e->exec.longest_arg_bytes);
+	e->exec.known.args_bytes = measure(call->argv, call->width, &e->exec.args_bytes, &e->exec.longest_arg_bytes);
+	e->exec.known.env_bytes = measure(call->envp, call->width, &e->exec.env_bytes, &e->exec.longest_arg_bytes);
 	e->exec.known.longest_arg_bytes = e->exec.known.args_bytes && e->exec.known.env_bytes;
 }
 
@@ -417,24 +418,19 @@ static __always_inline bool is_failure(long ret)
 }
 
 /* execveat() has a descriptor before what execve() has */
-static __always_inline int exec_returns(long ret, bool at)
+static __always_inline int exec_returns(long ret, bool at, bool compat)
 {
 	struct pt_regs *regs = current_regs();
-	bool compat = current_is_compat();
-	__u64 first, second, third, fourth;
 	struct exec_call call;
 
 	if (!is_failure(ret))
 		return 0;
-	first = REGS_ARG1(regs, compat);
-	second = REGS_ARG2(regs, compat);
-	third = REGS_ARG3(regs, compat);
-	fourth = REGS_ARG4(regs, compat);
-	call.fd = at ? first : AT_FDCWD;
-	call.compat = compat;
-	call.filename = at ? second : first;
-	call.argv = at ? third : second;
-	call.envp = at ? fourth : third;
+	call.width = compat ? 4 : 8;
+	barrier_var(call.width);
+	call.fd = at ? REGS_ARG1(regs, compat) : AT_FDCWD;
+	call.filename = at ? REGS_ARG2(regs, compat) : REGS_ARG1(regs, compat);
+	call.argv = at ? REGS_ARG3(regs, compat) : REGS_ARG2(regs, compat);
+	call.envp = at ? REGS_ARG4(regs, compat) : REGS_ARG3(regs, compat);
 	return exec_failed(&call, ret);
 }
 
@@ -442,37 +438,37 @@ static __always_inline int exec_returns(long ret, bool at)
 SEC("fexit/" SYSCALL_FUNCTION("execve"))
 int execve_fexit(__u64 *ctx)
 {
-	return exec_returns(ctx[1], false);
+	return exec_returns(ctx[1], false, false);
 }
 
 SEC("fexit/" SYSCALL_FUNCTION("execveat"))
 int execveat_fexit(__u64 *ctx)
 {
-	return exec_returns(ctx[1], true);
+	return exec_returns(ctx[1], true, false);
 }
 
 SEC("fexit/" SYSCALL_FUNCTION_COMPAT("execve"))
 int execve_compat_fexit(__u64 *ctx)
 {
-	return exec_returns(ctx[1], false);
+	return exec_returns(ctx[1], false, true);
 }
 
 SEC("fexit/" SYSCALL_FUNCTION_COMPAT("execveat"))
 int execveat_compat_fexit(__u64 *ctx)
 {
-	return exec_returns(ctx[1], true);
+	return exec_returns(ctx[1], true, true);
 }
 
 SEC("kretprobe/" SYSCALL_FUNCTION("execve"))
 int execve_kretprobe(struct pt_regs *ctx)
 {
-	return exec_returns(PT_REGS_RC(ctx), false);
+	return exec_returns(PT_REGS_RC(ctx), false, false);
 }
 
 SEC("kretprobe/" SYSCALL_FUNCTION("execveat"))
 int execveat_kretprobe(struct pt_regs *ctx)
 {
-	return exec_returns(PT_REGS_RC(ctx), true);
+	return exec_returns(PT_REGS_RC(ctx), true, false);
 }
 
 /* at the return of every system call: most succeed and are done with here */
@@ -489,7 +485,7 @@ int exec_sys_exit(__u64 *ctx)
 	compat = current_is_compat();
 	if (number != CALL_EXECVE(compat) && number != CALL_EXECVEAT(compat))
 		return 0;
-	return exec_returns(ret, number == CALL_EXECVEAT(compat));
+	return exec_returns(ret, number == CALL_EXECVEAT(compat), compat);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -126,6 +126,8 @@ static void print_kind(const struct kind_health *k)
 		printf("               passed over: %s (%s)%s%s\n", r->hook, strerror(-r->error),
 		       r->remedy ? ": " : "", r->remedy ? r->remedy : "");
 	}
+	if (!k->error && k->probe.hook->cost)
+		printf("               costs: %s\n", k->probe.hook->cost);
 	if (k->lacks_history)
 		printf("               not known: history, candidates (the recorder does not load: no task iterator)\n");
 	for (int i = 0; !k->error && i < 6 && k->probe.hook->fields_lost[i]; i++)
@@ -165,6 +167,8 @@ static void json_kind(struct text *text, const struct kind_health *k)
 	json_member(text, ",", "verdict", health_words[k->health]);
 	if (!k->error)
 		json_member(text, ",", "hook", k->probe.hook->name);
+	if (!k->error && k->probe.hook->cost)
+		json_member(text, ",", "cost", k->probe.hook->cost);
 	text_add(text, ",\"refused\":[");
 	for (unsigned int i = 0; i < k->probe.refused_count; i++) {
 		const struct probe_refusal *r = &k->probe.refused[i];

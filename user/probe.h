@@ -26,6 +26,8 @@ struct hook_choice {
 	int (*available)(const struct kernel *kernel);
 	/* what a person can do to have it */
 	const char *remedy;
+	/* what it costs the host beside the events themselves; NULL: nothing worth a word */
+	const char *cost;
 };
 
 struct probe_options {

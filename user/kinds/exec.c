@@ -49,9 +49,10 @@ static const struct hook_choice hooks[] = {
 		.available = kretprobe_available,
 		.remedy = "needs CONFIG_KPROBES and CONFIG_KPROBE_EVENTS",
 	}, {
-		/* the same facts; it looks at the return of every system call to have them */
+		/* the same facts */
 		.name = "tracepoint",
 		.programs = { "exec_sys_exit" },
+		.cost = "a look at the return of every system call on the host, for the few execs that fail",
 	},
 };
 
