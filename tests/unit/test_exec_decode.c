@@ -259,6 +259,39 @@ static void test_storm(void **state)
 	assert_true(o.process.known.tid && o.process.tid == NOBODY + 5);
 }
 
+/* the longest and oddest names there can be: the line and a diagnosis have room, and what was cut is named */
+static void test_fit(void **state)
+{
+	static char args[3000], name[500];
+
+	(void)state;
+	memset(args, 1, sizeof(args));
+	memset(name, 2, sizeof(name) - 1);
+	for (size_t i = 59; i < sizeof(args); i += 60)
+		args[i] = '\0';
+	exec_data(name, name, args, sizeof(args));
+	event.flags = 0;
+	add_bytes(&event.cwd_bytes, name, sizeof(name));
+	add_bytes(&event.exe_bytes, name, 200);
+	decode();
+	memset(o.cgroup.path, 3, sizeof(o.cgroup.path) - 1);
+	o.cgroup.known.path = 1;
+	assert_true(ndjson_observation_bytes(&o) > 8000);
+	exec_fit(&o);
+	assert_true(ndjson_observation_bytes(&o) <= 5700);
+	assert_true(o.exec.args_count && o.exec.truncated);
+	assert_int_equal(o.truncated_count, 3);
+	assert_string_equal(o.truncated[0], "exec.interpreter");
+	assert_string_equal(o.truncated[1], "exec.args");
+	assert_string_equal(o.truncated[2], "exec.filename");
+	/* the usual one is left as it is */
+	exec_data("/bin/a", NULL, "a\0b", 4);
+	decode();
+	exec_fit(&o);
+	assert_int_equal(o.exec.args_count, 2);
+	assert_int_equal(o.truncated_count, 0);
+}
+
 /* ---- why it failed ------------------------------------------------------------- */
 
 /* the process is gone, and its parent too: nothing is claimed */
@@ -328,7 +361,7 @@ int main(void)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, exec_setup, teardown)
 		TEST(test_every_cut), TEST(test_hostile_sizes), TEST(test_args_exact), TEST(test_argc_0), TEST(test_args_cut),
 		TEST(test_arg_long), TEST(test_redaction), TEST(test_places), TEST(test_by_fd), TEST(test_filename_full),
-		TEST(test_storm), TEST(test_lookups_fail), TEST(test_lookup), TEST(test_too_big),
+		TEST(test_storm), TEST(test_fit), TEST(test_lookups_fail), TEST(test_lookup), TEST(test_too_big),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,38 @@ static void test_orphan(void **state)
 	assert_false(o.exit.known.orphan);
 }
 
+/* the longest and oddest names there can be: the line and a diagnosis have room, and what was cut is named */
+static void test_fit(void **state)
+{
+	(void)state;
+	dies_of(SIGKILL);
+	memset(death.args, 1, sizeof(death.args));
+	for (size_t i = 59; i < 512; i += 60)
+		death.args[i] = '\0';
+	death.head.args_bytes = 512;
+	memset(death.exe, 2, sizeof(death.exe) - 1);
+	death.head.exe_bytes = sizeof(death.exe);
+	memset(was_sent(SIGKILL)->sender_exe, 3, SENDER_EXE_BYTES - 1);
+	death.notes[0].sender_exe_bytes = SENDER_EXE_BYTES;
+	decode();
+	memset(o.cgroup.path, 4, sizeof(o.cgroup.path) - 1);
+	memset(o.exit.killer.cgroup, 4, sizeof(o.exit.killer.cgroup) - 1);
+	o.cgroup.known.path = o.exit.killer.known.cgroup = 1;
+	assert_true(ndjson_observation_bytes(&o) > 8000);
+	exit_fit(&o);
+	assert_true(ndjson_observation_bytes(&o) <= 5700);
+	assert_int_equal(o.truncated_count, 3);
+	assert_string_equal(o.truncated[1], "process.args");
+	assert_string_equal(o.truncated[2], "cgroup.path");
+	/* the usual one is left as it is */
+	death_teardown(state);
+	death_setup(state);
+	dies_with(1);
+	decode();
+	exit_fit(&o);
+	assert_int_equal(o.truncated_count, 0);
+}
+
 /* ---- times ------------------------------------------------------------------ */
 
 static void test_times(void **state)
@@ -303,7 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, death_setup, death_teardown)
 		TEST(test_every_cut), TEST(test_hostile_sizes), TEST(test_identity), TEST(test_args), TEST(test_args_cut),
-		TEST(test_exe_long), TEST(test_cgroup_untold), TEST(test_orphan), TEST(test_times), TEST(test_fault),
+		TEST(test_exe_long), TEST(test_cgroup_untold), TEST(test_orphan), TEST(test_fit), TEST(test_times), TEST(test_fault),
 		TEST(test_fault_survived), TEST(test_fault_mapping),
 	};
 

@@ -266,11 +266,22 @@ static bool surely_fits(const struct observation *o)
 	return bytes < OBSERVATION_BYTES - PLAIN_BYTES;
 }
 
-static bool drop_arg(struct exec *x, uint64_t least)
+static size_t json_bytes(const char *string)
+{
+	char data[6 * sizeof(((struct exec *)0)->args[0]) + 8];
+	struct text text = TEXT_ON(data);
+
+	text_json(&text, string, strlen(string));
+	return text.length;
+}
+
+/* as many of the last as make up for the excess, at once: they may be many */
+static bool drop_args(struct exec *x, uint64_t least, size_t excess)
 {
 	if (x->args_count <= least)
 		return false;
-	x->args_count--;
+	for (size_t gone = 0; x->args_count > least && gone < excess;)
+		gone += json_bytes(x->args[--x->args_count]) + 1;
 	KNOW(x, truncated, 1);
 	return true;
 }
@@ -289,14 +300,16 @@ static bool fit_texts(struct observation *o, size_t keep)
 
 void exec_fit(struct observation *o)
 {
+	size_t bytes;
+
 	if (surely_fits(o))
 		return;
-	while (ndjson_observation_bytes(o) > OBSERVATION_BYTES) {
-		if (drop_arg(&o->exec, 4))
+	while ((bytes = ndjson_observation_bytes(o)) > OBSERVATION_BYTES) {
+		if (drop_args(&o->exec, 4, bytes - OBSERVATION_BYTES))
 			observation_truncated(o, "exec.args");
 		else if (fit_texts(o, 128))
 			observation_truncated(o, "exec.filename");
-		else if (drop_arg(&o->exec, 0))
+		else if (drop_args(&o->exec, 0, bytes - OBSERVATION_BYTES))
 			observation_truncated(o, "exec.args");
 		else if (fit_texts(o, 32))
 			observation_truncated(o, "exec.filename");
