@@ -24,6 +24,9 @@ void text_append(struct text *text, const char *data, size_t length);
 void text_add(struct text *text, const char *string);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_number(struct text *text, uint64_t value);
+void text_signed(struct text *text, int64_t value);
+/* The last digits of a number, zeros in front. */
+void text_digits(struct text *text, uint64_t value, unsigned int count);
 
 /* 512 MiB, 61.5 MiB, 4 KiB, 12 B. BYTES_MAX is "no limit". */
 void text_bytes(struct text *text, uint64_t bytes);
