@@ -143,7 +143,7 @@ static void ask_kernel_side(struct kind_run *run)
 
 void session_account(struct session *s, bool ask_kernel)
 {
-	uint64_t now = session_now();
+	uint64_t now;
 
 	for (unsigned int i = 0; i < s->kind_count; i++) {
 		struct kind_run *run = &s->kinds[i];
@@ -159,6 +159,7 @@ void session_account(struct session *s, bool ask_kernel)
 	}
 	if (!s->has_recorder)
 		return;
+	now = session_now();
 	loss_add(&s->table_full, s->recorder.table_full - s->table_full.count, now, now, "recorder");
 	tell(s, s->kinds[0].type->kind, GAP_CAUSE_MAP_FULL, &s->table_full, "histories of processes");
 }
