@@ -73,12 +73,24 @@ static unsigned int write_gap(struct session *s, enum event_kind kind, enum gap_
 	return session_stream(s, &gap_record, &gap, SEVERITY_WARNING, message, outputs, &loss->told[output].seq);
 }
 
+static bool is_untold(const struct session *s, const struct loss *loss)
+{
+	for (int i = 0; i < OUTPUTS; i++)
+		if (loss->told[i].count != loss->count && s->outputs[i].type != SINK_NONE)
+			return true;
+	return false;
+}
+
 /* tells every output what it was not told yet: in one line those that know equally much */
 static void tell(struct session *s, enum event_kind kind, enum gap_cause cause, struct loss *loss,
 		 const char *what)
 {
 	unsigned int done = 0;
 
+	if (!is_untold(s, loss))
+		return;
+	/* it goes behind the events before it, and some of them may be lost now */
+	session_flush(s);
 	for (int i = 0; i < OUTPUTS; i++) {
 		unsigned int together = 1U << i, refused;
 		uint64_t seq;
