@@ -17,17 +17,12 @@ static size_t whole_characters(const char *data, size_t room, size_t length)
 	return room;
 }
 
-void text_append(struct text *text, const char *data, size_t length)
+void text_append_cut(struct text *text, const char *data, size_t length)
 {
 	size_t room = text->size - text->length - 1;
 
-	if (length > room) {
-		length = whole_characters(data, room, length);
-		text->cut = true;
-	}
-	memcpy(text->data + text->length, data, length);
-	text->length += length;
-	text->data[text->length] = '\0';
+	text->cut = true;
+	text_append(text, data, whole_characters(data, room, length));
 }
 
 void text_add(struct text *text, const char *string)
@@ -76,10 +71,10 @@ static bool format_simply(struct text *text, const char *format, va_list argumen
 		if (format[1] == 's') {
 			text_add(text, va_arg(arguments, const char *));
 			format += 2;
-		} else if (strncmp(format, "%llu", 4) == 0) {
+		} else if (format[1] == 'l' && format[2] == 'l' && format[3] == 'u') {
 			text_number(text, va_arg(arguments, unsigned long long));
 			format += 4;
-		} else if (strncmp(format, "%lld", 4) == 0) {
+		} else if (format[1] == 'l' && format[2] == 'l' && format[3] == 'd') {
 			text_signed(text, va_arg(arguments, long long));
 			format += 4;
 		} else {
