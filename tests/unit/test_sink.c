@@ -1,58 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Where lines go: whole lines or none, into nothing that is someone else's, and never waiting. */
-#include "user/sink.h"
+#include "sink.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static char root[64], old_root[4096];
-static int old_stdout;
-static struct sink sink;
-
-/* each test in a directory of its own, with its own stdout */
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(root, "/tmp/kwhy-sink-XXXXXX");
-	if (!getcwd(old_root, sizeof(old_root)) || !mkdtemp(root) || chdir(root))
-		return -1;
-	fflush(stdout);
-	old_stdout = dup(STDOUT_FILENO);
-	sink = (struct sink){};
-	/* a test that waits for ever fails */
-	alarm(60);
-	return old_stdout < 0;
-}
-
-static int teardown(void **state)
-{
-	char command[128];
-
-	(void)state;
-	alarm(0);
-	sink_close(&sink);
-	dup2(old_stdout, STDOUT_FILENO);
-	close(old_stdout);
-	snprintf(command, sizeof(command), "rm -rf %s", root);
-	return chdir(old_root) || system(command);
-}
 
 static int write_text(const char *text)
 {
@@ -205,34 +159,6 @@ static void test_reopen(void **state)
 	check_content("f", "g\n");
 }
 
-/* the n-th line, each of another length */
-static size_t make_line(char *ret, unsigned int n)
-{
-	size_t length = sprintf(ret, "%u ", n);
-
-	while (length < 20 + n * 37 % 400)
-		ret[length++] = 'a' + n % 26;
-	ret[length++] = '\n';
-	return length;
-}
-
-/* the file holds the first lines, whole, and nothing else */
-static void check_lines(const char *path, unsigned int count)
-{
-	char expected[512], got[512];
-	FILE *file = fopen(path, "r");
-
-	assert_non_null(file);
-	for (unsigned int i = 0; i < count; i++) {
-		size_t length = make_line(expected, i);
-
-		assert_int_equal(fread(got, 1, length, file), length);
-		assert_memory_equal(got, expected, length);
-	}
-	assert_int_equal(fread(got, 1, 1, file), 0);
-	fclose(file);
-}
-
 /* whole lines until one is refused with err; their number */
 static unsigned int write_until(int err, unsigned int first)
 {
@@ -247,48 +173,6 @@ static unsigned int write_until(int err, unsigned int first)
 		assert_int_equal(found, err);
 		assert_int_equal(sink.error, err);
 		return i;
-	}
-}
-
-/* lines ahead in one go; how many were taken */
-static unsigned int write_batch(unsigned int first, unsigned int count)
-{
-	static char data[64 * 1024];
-	unsigned int kinds[128];
-	size_t ends[128], length = 0;
-
-	for (unsigned int i = 0; i < count; i++) {
-		length += make_line(data + length, first + i);
-		ends[i] = length;
-		kinds[i] = 1 + (first + i) % 2;
-	}
-	return sink_write_lines(&sink, data, ends, kinds, count);
-}
-
-/* a batch is cut at the line that does not fit, whole lines stay */
-static void test_file_batches(void **state)
-{
-	(void)state;
-	signal(SIGXFSZ, SIG_IGN);
-	for (rlim_t limit = 5000; limit < 5400; limit += 13) {
-		struct rlimit old, small = { .rlim_cur = limit };
-		unsigned int count = 0, taken;
-
-		unlink("f");
-		assert_int_equal(sink_open_file(&sink, "f"), 0);
-		getrlimit(RLIMIT_FSIZE, &old);
-		small.rlim_max = old.rlim_max;
-		setrlimit(RLIMIT_FSIZE, &small);
-		while ((taken = write_batch(count, 7)) == 7)
-			count += taken;
-		assert_int_equal(sink.error, -EFBIG);
-		count += taken;
-		assert_int_equal(write_batch(count, 7), 0);
-		setrlimit(RLIMIT_FSIZE, &old);
-		assert_int_equal(write_batch(count, 100), 100);
-		assert_int_equal(sink.error, 0);
-		check_lines("f", count + 100);
-		sink_close(&sink);
 	}
 }
 
@@ -350,12 +234,6 @@ static void test_disk_full(void **state)
 
 /* ---- stdout ----------------------------------------------------------------- */
 
-static void set_stdout(int fd)
-{
-	assert_int_equal(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
-	close(fd);
-}
-
 static void test_stdout_closed(void **state)
 {
 	(void)state;
@@ -390,31 +268,6 @@ static void test_stdout_gone(void **state)
 	assert_int_equal(write_text("c\n"), -EPIPE);
 }
 
-/* reads all there is; the number of bytes, none of which is out of order */
-static size_t drain(int fd, unsigned int *line, size_t *at)
-{
-	static char data[65536];
-	size_t total = 0;
-	ssize_t n;
-
-	while ((n = recv(fd, data, sizeof(data), MSG_DONTWAIT)) > 0 ||
-	       (n < 0 && errno == ENOTSOCK && (n = read(fd, data, sizeof(data))) > 0)) {
-		for (ssize_t i = 0; i < n; i++) {
-			char expected[512];
-			size_t length = make_line(expected, *line);
-
-			if (data[i] != expected[*at])
-				fail_msg("line %u is broken at %zu", *line, *at);
-			if (++*at == length) {
-				*at = 0;
-				++*line;
-			}
-		}
-		total += n;
-	}
-	return total;
-}
-
 /* nobody reads: the buffer fills, then whole lines are refused; then all that was taken arrives */
 static void check_slow(int reader)
 {
@@ -445,34 +298,6 @@ static void check_slow(int reader)
 	drain(reader, &line, &at);
 	assert_true(line == count && at == 0);
 	assert_true(total > 65536);
-}
-
-/* what a batch left behind waits and arrives whole, what had no room was not taken */
-static void test_slow_batches(void **state)
-{
-	unsigned int count = 0, taken, line = 0;
-	size_t at = 0;
-	int fds[2];
-
-	(void)state;
-	assert_int_equal(pipe(fds), 0);
-	set_stdout(fds[1]);
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	assert_int_equal(sink_open_stdout(&sink), 0);
-	while ((taken = write_batch(count, 100)) == 100)
-		count += taken;
-	assert_int_equal(sink.error, -ENOBUFS);
-	count += taken;
-	assert_true(sink.mark_count == SINK_MARKS || sink.held > SINK_BUFFER - 512);
-	assert_int_equal(sink_unwritten(&sink, 1) + sink_unwritten(&sink, 2), sink.mark_count);
-	while (!sink_flush(&sink, 0))
-		drain(fds[0], &line, &at);
-	assert_int_equal(write_batch(count, 100), 100);
-	while (!sink_flush(&sink, 0))
-		drain(fds[0], &line, &at);
-	drain(fds[0], &line, &at);
-	assert_true(line == count + 100 && at == 0);
-	close(fds[0]);
 }
 
 static void test_slow_pipe(void **state)
@@ -523,8 +348,6 @@ static void test_slow_gone(void **state)
 	assert_int_equal(write_text("x\n"), -EPIPE);
 }
 
-#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -534,13 +357,11 @@ int main(void)
 		TEST(test_other_owner),
 		TEST(test_torn_end),
 		TEST(test_reopen),
-		TEST(test_file_batches),
 		TEST(test_file_too_large),
 		TEST(test_disk_full),
 		TEST(test_stdout_closed),
 		TEST(test_stdout_file),
 		TEST(test_stdout_gone),
-		TEST(test_slow_batches),
 		TEST(test_slow_pipe),
 		TEST(test_slow_socket),
 		TEST(test_slow_gone),
