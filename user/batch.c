@@ -66,7 +66,7 @@ void batch_add(struct session *s, struct observation *o, struct verdict *v)
 }
 
 /* an event is delivered when every output took its line */
-static void settle(struct session *s, unsigned int line, const unsigned int *taken)
+static void settle(struct session *s, unsigned int line, struct form *const *forms, const unsigned int *taken)
 {
 	static const char *const names[OUTPUTS] = { "stdout", "--write" };
 	struct kind_run *run = session_kind(s, batch.kinds[line]);
@@ -74,10 +74,9 @@ static void settle(struct session *s, unsigned int line, const unsigned int *tak
 	int err = 0;
 
 	for (int i = 0; i < OUTPUTS; i++) {
-		const struct form *form = form_of(s, i);
-
 		/* people are not told of everything: an empty line is not lost */
-		if (s->outputs[i].type == SINK_NONE || line < taken[i] || form->ends[line] == begin_of(form, line))
+		if (s->outputs[i].type == SINK_NONE || line < taken[i] ||
+		    forms[i]->ends[line] == begin_of(forms[i], line))
 			continue;
 		where = err ? "stdout and --write" : names[i];
 		err = s->outputs[i].error;
@@ -93,13 +92,15 @@ static void settle(struct session *s, unsigned int line, const unsigned int *tak
 void session_flush(struct session *s)
 {
 	unsigned int taken[OUTPUTS], count = batch.count;
+	struct form *forms[OUTPUTS];
 
 	if (!count)
 		return;
-	for (int i = 0; i < OUTPUTS; i++)
-		taken[i] = sink_write_lines(&s->outputs[i], form_of(s, i)->data, form_of(s, i)->ends, batch.kinds,
-					    count);
+	for (int i = 0; i < OUTPUTS; i++) {
+		forms[i] = form_of(s, i);
+		taken[i] = sink_write_lines(&s->outputs[i], forms[i]->data, forms[i]->ends, batch.kinds, count);
+	}
 	for (unsigned int line = 0; line < count; line++)
-		settle(s, line, taken);
+		settle(s, line, forms, taken);
 	batch.count = 0;
 }

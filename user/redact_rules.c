@@ -12,7 +12,7 @@
 static const struct {
 	unsigned int program;
 	unsigned int length;
-	const char *name;
+	char name[16];
 } programs[] = {
 	PROGRAM(MYSQL, "mysql"), PROGRAM(MYSQL, "mysqldump"), PROGRAM(MYSQL, "mysqladmin"),
 	PROGRAM(MYSQL, "mysqlimport"), PROGRAM(MYSQL, "mysqlcheck"), PROGRAM(MYSQL, "mysqlshow"),
@@ -119,7 +119,7 @@ static const char authorization_schemes[] = "apikey basic bearer digest negotiat
 
 /* what the tokens of well-known makers begin with (AKIA is an id, no secret) */
 static const struct {
-	const char *prefix;
+	char prefix[12];
 	size_t size;		/* of the prefix */
 	size_t more;		/* characters that follow, unless the string was cut there */
 	const char *also;	/* beside letters and digits */

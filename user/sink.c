@@ -7,10 +7,17 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { BUFFER_BYTES = SINK_BUFFER + SINK_MARKS * sizeof(struct sink_mark) };
+
+/* /dev/null and its like: major 1 */
+static bool is_memory_device(const struct stat *status)
+{
+	return S_ISCHR(status->st_mode) && major(status->st_rdev) == 1;
+}
 
 int sink_open_stdout(struct sink *ret)
 {
@@ -25,9 +32,9 @@ int sink_open_stdout(struct sink *ret)
 	}
 	/*
 	 * O_NONBLOCK belongs to the open file and stdout's is shared with the
-	 * shell: a pipe and a terminal can be opened anew, the rest is polled.
+	 * shell: a pipe, a terminal and /dev/null can be opened anew, the rest is polled.
 	 */
-	if (S_ISFIFO(status.st_mode) || isatty(fd)) {
+	if (S_ISFIFO(status.st_mode) || isatty(fd) || is_memory_device(&status)) {
 		int own = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 		if (own >= 0)
