@@ -73,12 +73,24 @@ static unsigned int write_gap(struct session *s, enum event_kind kind, enum gap_
 	return session_stream(s, &gap_record, &gap, SEVERITY_WARNING, message, outputs, &loss->told[output].seq);
 }
 
+static bool is_untold(const struct session *s, const struct loss *loss)
+{
+	for (int i = 0; i < OUTPUTS; i++)
+		if (loss->told[i].count != loss->count && s->outputs[i].type != SINK_NONE)
+			return true;
+	return false;
+}
+
 /* tells every output what it was not told yet: in one line those that know equally much */
 static void tell(struct session *s, enum event_kind kind, enum gap_cause cause, struct loss *loss,
 		 const char *what)
 {
 	unsigned int done = 0;
 
+	if (!is_untold(s, loss))
+		return;
+	/* it goes behind the events before it, and some of them may be lost now */
+	session_flush(s);
 	for (int i = 0; i < OUTPUTS; i++) {
 		unsigned int together = 1U << i, refused;
 		uint64_t seq;
@@ -143,7 +155,7 @@ static void ask_kernel_side(struct kind_run *run)
 
 void session_account(struct session *s, bool ask_kernel)
 {
-	uint64_t now = session_now();
+	uint64_t now;
 
 	for (unsigned int i = 0; i < s->kind_count; i++) {
 		struct kind_run *run = &s->kinds[i];
@@ -159,6 +171,7 @@ void session_account(struct session *s, bool ask_kernel)
 	}
 	if (!s->has_recorder)
 		return;
+	now = session_now();
 	loss_add(&s->table_full, s->recorder.table_full - s->table_full.count, now, now, "recorder");
 	tell(s, s->kinds[0].type->kind, GAP_CAUSE_MAP_FULL, &s->table_full, "histories of processes");
 }

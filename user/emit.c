@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The last steps of the data path: filter, diagnose, render, sink; and the stream's own lines. */
-#include "session.h"
+#include "batch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,52 +34,12 @@ static void make_id(const struct session *s, uint64_t seq, char *id, size_t size
 	text_format(&text, "%s-%llu", s->id_prefix, (unsigned long long)seq);
 }
 
-/* --write is always NDJSON, whatever stdout shows */
-static const struct renderer *renderer_of(const struct session *s, int output)
-{
-	return output ? renderer_find("json") : s->renderer;
-}
-
-/* 0 when every output took it, else the last error and which did not */
-static int write_observation(struct session *s, struct observation *o, struct verdict *v,
-			     const char **ret_where)
-{
-	static const char *const names[OUTPUTS] = { "stdout", "--write" };
-	static char line[LINE_BYTES + 8192];
-	const struct renderer *written = NULL;
-	struct text text = TEXT_ON(line);
-	int err = 0;
-
-	for (int i = 0; i < OUTPUTS; i++) {
-		const struct renderer *renderer = renderer_of(s, i);
-		int failed;
-
-		if (s->outputs[i].type == SINK_NONE)
-			continue;
-		/* both outputs often have the same form */
-		if (renderer != written) {
-			text = (struct text)TEXT_ON(line);
-			renderer->observation(&text, &s->style, o, v);
-			written = renderer;
-		}
-		failed = text.length ? sink_write(&s->outputs[i], line, text.length, o->kind) : 0;
-		if (failed) {
-			*ret_where = err ? "stdout and --write" : names[i];
-			err = failed;
-		}
-	}
-	return err;
-}
-
 void session_deliver(struct session *s, enum event_kind kind, struct observation *o)
 {
 	static struct verdict verdict;
-	struct kind_run *run = session_kind(s, kind);
-	const char *where = NULL;
-	int err;
 
 	if (!observation_wanted(o, &s->options) || (s->options.count && s->events >= s->options.count)) {
-		run->filtered++;
+		session_kind(s, kind)->filtered++;
 		return;
 	}
 	o->kind = kind;
@@ -89,13 +49,7 @@ void session_deliver(struct session *s, enum event_kind kind, struct observation
 	make_id(s, o->seq, o->id, sizeof(o->id));
 	diagnose(o, &verdict);
 	s->events++;
-	err = write_observation(s, o, &verdict, &where);
-	if (err)
-		session_lost(s, kind, GAP_CAUSE_OUTPUT, 1, where);
-	else
-		run->delivered++;
-	if (err == -EPIPE)
-		run->reader_gone++;
+	batch_add(s, o, &verdict);
 	if (s->options.count && s->events >= s->options.count)
 		s->stop = true;
 }
@@ -136,7 +90,7 @@ unsigned int session_stream(struct session *s, const struct record *record, cons
 
 		if (!(outputs >> i & 1) || s->outputs[i].type == SINK_NONE)
 			continue;
-		renderer_of(s, i)->stream(&text, &s->style, &head, record, data);
+		batch_renderer(s, i)->stream(&text, &s->style, &head, record, data);
 		if (text.length && sink_write(&s->outputs[i], line, text.length, KIND_NONE))
 			refused |= 1U << i;
 	}

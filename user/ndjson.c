@@ -4,14 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-static void json_key(struct text *text, bool *first, const char *name)
-{
-	text_append(text, *first ? "\"" : ",\"", *first ? 1 : 2);
-	*first = false;
-	text_add(text, name);
-	text_append(text, "\":", 2);
-}
-
 static void json_scalar(struct text *text, const struct field *field, const void *at)
 {
 	uint64_t value = *(const uint64_t *)at;
@@ -27,7 +19,7 @@ static void json_scalar(struct text *text, const struct field *field, const void
 		text_format(text, "\"%llu\"", (unsigned long long)value);
 		break;
 	case MEANING_number:
-		text_format(text, "%lld", (long long)value);
+		text_signed(text, value);
 		break;
 	case MEANING_choice:
 		text_format(text, "\"%s\"", value && value < field->max ? field->choices[value] : "unknown");
@@ -74,7 +66,8 @@ void json_record(struct text *text, const struct record *record, const void *dat
 
 		if (!field_known(data, i))
 			continue;
-		json_key(text, &first, field->name);
+		text_append(text, field->key + first, field->key_length - first);
+		first = false;
 		switch (field->meaning) {
 		case MEANING_text:
 			text_json(text, at, strnlen(at, field->size));
@@ -100,9 +93,20 @@ void text_time(struct text *text, uint64_t time_ns)
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm);
-	text_format(text, "%04d-%02d-%02dT%02d:%02d:%02d.%09lluZ", tm.tm_year + 1900, tm.tm_mon + 1,
-		    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		    (unsigned long long)(time_ns % 1000000000));
+	text_digits(text, tm.tm_year + 1900, 4);
+	text_append(text, "-", 1);
+	text_digits(text, tm.tm_mon + 1, 2);
+	text_append(text, "-", 1);
+	text_digits(text, tm.tm_mday, 2);
+	text_append(text, "T", 1);
+	text_digits(text, tm.tm_hour, 2);
+	text_append(text, ":", 1);
+	text_digits(text, tm.tm_min, 2);
+	text_append(text, ":", 1);
+	text_digits(text, tm.tm_sec, 2);
+	text_append(text, ".", 1);
+	text_digits(text, time_ns % 1000000000, 9);
+	text_append(text, "Z", 1);
 }
 
 static void json_head(struct text *text, const struct line_head *head)

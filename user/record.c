@@ -32,23 +32,24 @@ const char *const kind_names[KIND_COUNT] = {
 #define PART(RECORD_NAME, NAME, DOC) + sizeof(struct RECORD_NAME)
 #include "events/all.def"
 
+#define KEYED(KEY) .name = KEY, .key = ",\"" KEY "\":", .key_length = sizeof(KEY) + 3
 #define RECORD(NAME, DOC) static const struct field NAME##_fields[] = {
 #define END(NAME) };
-#define FIELD(MEANING, NAME, DOC) { .name = #NAME, .doc = DOC, .meaning = MEANING_##MEANING, \
+#define FIELD(MEANING, NAME, DOC) { KEYED(#NAME), .doc = DOC, .meaning = MEANING_##MEANING, \
 	.span = sizeof(uint64_t) },
-#define CHOICE(ENUMERATION, NAME, DOC) { .name = #NAME, .doc = DOC, .meaning = MEANING_choice, \
+#define CHOICE(ENUMERATION, NAME, DOC) { KEYED(#NAME), .doc = DOC, .meaning = MEANING_choice, \
 	.span = sizeof(uint64_t), .choices = ENUMERATION##_words, \
 	.max = sizeof(ENUMERATION##_words) / sizeof(char *) },
-#define TEXT(SIZE, NAME, DOC) { .name = #NAME, .doc = DOC, .meaning = MEANING_text, \
+#define TEXT(SIZE, NAME, DOC) { KEYED(#NAME), .doc = DOC, .meaning = MEANING_text, \
 	.span = SIZE, .size = SIZE },
-#define WORDS_NAMED(MAX, SIZE, NAME, KEY, DOC) { .name = KEY, .doc = DOC, .meaning = MEANING_words, \
+#define WORDS_NAMED(MAX, SIZE, NAME, KEY, DOC) { KEYED(KEY), .doc = DOC, .meaning = MEANING_words, \
 	.span = sizeof(uint64_t) + (MAX) * (SIZE), .size = SIZE, .max = MAX },
-#define NUMBERS(MAX, NAME, DOC) { .name = #NAME, .doc = DOC, .meaning = MEANING_numbers, \
+#define NUMBERS(MAX, NAME, DOC) { KEYED(#NAME), .doc = DOC, .meaning = MEANING_numbers, \
 	.span = sizeof(uint64_t) * (1 + (MAX)), .size = sizeof(uint64_t), .max = MAX },
-#define LIST(RECORD_NAME, MAX, NAME, DOC) { .name = #NAME, .doc = DOC, .meaning = MEANING_list, \
+#define LIST(RECORD_NAME, MAX, NAME, DOC) { KEYED(#NAME), .doc = DOC, .meaning = MEANING_list, \
 	.span = sizeof(uint64_t) + (MAX) * sizeof(struct RECORD_NAME), \
 	.size = sizeof(struct RECORD_NAME), .max = MAX, .record = &RECORD_NAME##_record },
-#define PART(RECORD_NAME, NAME, DOC) { .name = #NAME, .doc = DOC, .meaning = MEANING_part, \
+#define PART(RECORD_NAME, NAME, DOC) { KEYED(#NAME), .doc = DOC, .meaning = MEANING_part, \
 	.span = sizeof(struct RECORD_NAME), .record = &RECORD_NAME##_record },
 #include "events/all.def"
 

@@ -38,6 +38,8 @@ struct record;
 struct field {
 	const char *name;
 	const char *doc;
+	const char *key;	/* ,"name": as JSON has it */
+	uint32_t key_length;
 	enum field_meaning meaning;
 	uint32_t span;		/* bytes in the record */
 	uint32_t size;		/* of one element, or of a text with its NUL */

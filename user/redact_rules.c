@@ -1,34 +1,50 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "redact_rules.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define COUNT(ARRAY) (sizeof(ARRAY) / sizeof((ARRAY)[0]))
 
+#define PROGRAM(BIT, NAME) { REDACT_PROGRAM_##BIT, sizeof(NAME) - 1, NAME }
+
+/* with their lengths: nearly every word of a command line is looked up here, and is none of these */
 static const struct {
 	unsigned int program;
-	const char *names;
+	unsigned int length;
+	char name[16];
 } programs[] = {
-	{ REDACT_PROGRAM_MYSQL, "mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlshow mysqlslap "
-				"mysqlpump mysqlbinlog mysqlsh mariadb mariadb-dump mariadb-admin "
-				"mariadb-check mariadb-import mariadb-show mariadb-backup" },
-	{ REDACT_PROGRAM_SSHPASS, "sshpass" },
-	{ REDACT_PROGRAM_CURL, "curl" },
-	{ REDACT_PROGRAM_REDIS, "redis-cli valkey-cli" },
-	{ REDACT_PROGRAM_OPENSSL, "openssl" },
-	{ REDACT_PROGRAM_REGISTRY, "docker podman nerdctl buildah skopeo helm oras crane az" },
-	{ REDACT_PROGRAM_LOGIN, "login" },
-	{ REDACT_PROGRAM_HTPASSWD, "htpasswd" },
-	{ REDACT_PROGRAM_MONGO, "mongo mongosh mongodump mongorestore mongoexport mongoimport" },
-	{ REDACT_PROGRAM_SQLCMD, "sqlcmd bcp tsql" },
-	{ REDACT_PROGRAM_SAMBA, "smbclient rpcclient" },
-	{ REDACT_PROGRAM_LDAP, "ldapsearch ldapmodify ldapadd ldapdelete ldapwhoami ldappasswd" },
-	{ REDACT_PROGRAM_ZIP, "zip unzip" },
-	{ REDACT_PROGRAM_SEVENZIP, "7z 7za 7zr" },
-	{ REDACT_PROGRAM_LFTP, "lftp" },
-	{ REDACT_PROGRAM_PUTTY, "plink pscp psftp" },
-	{ REDACT_PROGRAM_SHELL, "sh bash dash ash ksh mksh zsh fish su runuser busybox script" },
-	{ REDACT_PROGRAM_POSTGRES, "psql pg_dump pg_dumpall pg_restore pg_basebackup" },
+	PROGRAM(MYSQL, "mysql"), PROGRAM(MYSQL, "mysqldump"), PROGRAM(MYSQL, "mysqladmin"),
+	PROGRAM(MYSQL, "mysqlimport"), PROGRAM(MYSQL, "mysqlcheck"), PROGRAM(MYSQL, "mysqlshow"),
+	PROGRAM(MYSQL, "mysqlslap"), PROGRAM(MYSQL, "mysqlpump"), PROGRAM(MYSQL, "mysqlbinlog"),
+	PROGRAM(MYSQL, "mysqlsh"), PROGRAM(MYSQL, "mariadb"), PROGRAM(MYSQL, "mariadb-dump"),
+	PROGRAM(MYSQL, "mariadb-admin"), PROGRAM(MYSQL, "mariadb-check"), PROGRAM(MYSQL, "mariadb-import"),
+	PROGRAM(MYSQL, "mariadb-show"), PROGRAM(MYSQL, "mariadb-backup"),
+	PROGRAM(SSHPASS, "sshpass"),
+	PROGRAM(CURL, "curl"),
+	PROGRAM(REDIS, "redis-cli"), PROGRAM(REDIS, "valkey-cli"),
+	PROGRAM(OPENSSL, "openssl"),
+	PROGRAM(REGISTRY, "docker"), PROGRAM(REGISTRY, "podman"), PROGRAM(REGISTRY, "nerdctl"),
+	PROGRAM(REGISTRY, "buildah"), PROGRAM(REGISTRY, "skopeo"), PROGRAM(REGISTRY, "helm"),
+	PROGRAM(REGISTRY, "oras"), PROGRAM(REGISTRY, "crane"), PROGRAM(REGISTRY, "az"),
+	PROGRAM(LOGIN, "login"),
+	PROGRAM(HTPASSWD, "htpasswd"),
+	PROGRAM(MONGO, "mongo"), PROGRAM(MONGO, "mongosh"), PROGRAM(MONGO, "mongodump"),
+	PROGRAM(MONGO, "mongorestore"), PROGRAM(MONGO, "mongoexport"), PROGRAM(MONGO, "mongoimport"),
+	PROGRAM(SQLCMD, "sqlcmd"), PROGRAM(SQLCMD, "bcp"), PROGRAM(SQLCMD, "tsql"),
+	PROGRAM(SAMBA, "smbclient"), PROGRAM(SAMBA, "rpcclient"),
+	PROGRAM(LDAP, "ldapsearch"), PROGRAM(LDAP, "ldapmodify"), PROGRAM(LDAP, "ldapadd"),
+	PROGRAM(LDAP, "ldapdelete"), PROGRAM(LDAP, "ldapwhoami"), PROGRAM(LDAP, "ldappasswd"),
+	PROGRAM(ZIP, "zip"), PROGRAM(ZIP, "unzip"),
+	PROGRAM(SEVENZIP, "7z"), PROGRAM(SEVENZIP, "7za"), PROGRAM(SEVENZIP, "7zr"),
+	PROGRAM(LFTP, "lftp"),
+	PROGRAM(PUTTY, "plink"), PROGRAM(PUTTY, "pscp"), PROGRAM(PUTTY, "psftp"),
+	PROGRAM(SHELL, "sh"), PROGRAM(SHELL, "bash"), PROGRAM(SHELL, "dash"), PROGRAM(SHELL, "ash"),
+	PROGRAM(SHELL, "ksh"), PROGRAM(SHELL, "mksh"), PROGRAM(SHELL, "zsh"), PROGRAM(SHELL, "fish"),
+	PROGRAM(SHELL, "su"), PROGRAM(SHELL, "runuser"), PROGRAM(SHELL, "busybox"),
+	PROGRAM(SHELL, "script"),
+	PROGRAM(POSTGRES, "psql"), PROGRAM(POSTGRES, "pg_dump"), PROGRAM(POSTGRES, "pg_dumpall"),
+	PROGRAM(POSTGRES, "pg_restore"), PROGRAM(POSTGRES, "pg_basebackup"),
 };
 
 static const struct redact_option options[] = {
@@ -99,20 +115,33 @@ static const char question_names[] =
 
 static const char authorization_schemes[] = "apikey basic bearer digest negotiate ntlm token";
 
+#define TOKEN(PREFIX, MORE, ALSO, RULE) { PREFIX, sizeof(PREFIX) - 1, MORE, ALSO, RULE }
+
 /* what the tokens of well-known makers begin with (AKIA is an id, no secret) */
 static const struct {
-	const char *prefixes;
+	char prefix[12];
+	size_t size;		/* of the prefix */
 	size_t more;		/* characters that follow, unless the string was cut there */
 	const char *also;	/* beside letters and digits */
 	const char *rule;
-} token_prefixes[] = {
-	{ "ghp_ gho_ ghu_ ghs_ ghr_ sk_live_ sk_test_ rk_live_", 6, "", "known-token" },
-	{ "github_pat_ xoxb- xoxp- xoxa- xoxr- xoxs- xapp- glpat- glptt-", 6, "-_.", "known-token" },
-	{ "whsec_ shpat_ dckr_pat_", 16, "-_", "known-token" },
-	{ "sk- hvs. ya29.", 20, "-_", "known-token" },
-	{ "npm_ hf_", 30, "", "known-token" },
-	{ "AIza pypi- SG.", 30, "-_.", "known-token" },
-	{ "eyJ", 17, "-_.", "jwt" },
+} tokens[] = {
+	TOKEN("ghp_", 6, "", "known-token"), TOKEN("gho_", 6, "", "known-token"),
+	TOKEN("ghu_", 6, "", "known-token"), TOKEN("ghs_", 6, "", "known-token"),
+	TOKEN("ghr_", 6, "", "known-token"), TOKEN("sk_live_", 6, "", "known-token"),
+	TOKEN("sk_test_", 6, "", "known-token"), TOKEN("rk_live_", 6, "", "known-token"),
+	TOKEN("github_pat_", 6, "-_.", "known-token"), TOKEN("xoxb-", 6, "-_.", "known-token"),
+	TOKEN("xoxp-", 6, "-_.", "known-token"), TOKEN("xoxa-", 6, "-_.", "known-token"),
+	TOKEN("xoxr-", 6, "-_.", "known-token"), TOKEN("xoxs-", 6, "-_.", "known-token"),
+	TOKEN("xapp-", 6, "-_.", "known-token"), TOKEN("glpat-", 6, "-_.", "known-token"),
+	TOKEN("glptt-", 6, "-_.", "known-token"),
+	TOKEN("whsec_", 16, "-_", "known-token"), TOKEN("shpat_", 16, "-_", "known-token"),
+	TOKEN("dckr_pat_", 16, "-_", "known-token"),
+	TOKEN("sk-", 20, "-_", "known-token"), TOKEN("hvs.", 20, "-_", "known-token"),
+	TOKEN("ya29.", 20, "-_", "known-token"),
+	TOKEN("npm_", 30, "", "known-token"), TOKEN("hf_", 30, "", "known-token"),
+	TOKEN("AIza", 30, "-_.", "known-token"), TOKEN("pypi-", 30, "-_.", "known-token"),
+	TOKEN("SG.", 30, "-_.", "known-token"),
+	TOKEN("eyJ", 17, "-_.", "jwt"),
 };
 
 bool ascii_is_letter(char c)
@@ -141,15 +170,23 @@ static bool is_hump(const char *at)
 	return at[-1] >= 'a' && at[-1] <= 'z' && at[0] >= 'A' && at[0] <= 'Z';
 }
 
+/* whether word is, in any case, what these lower case letters are */
+static bool same(const char *letters, const char *word, size_t length)
+{
+	size_t i = 0;
+
+	while (i < length && letters[i] == lower(word[i]))
+		i++;
+	return i == length;
+}
+
 /* whether word, in any case, is one of the list's, which are parted by spaces */
 static bool list_has(const char *list, const char *word, size_t length)
 {
-	for (const char *at = list; *at;) {
-		size_t n = strcspn(at, " "), i = 0;
+	for (const char *at = list; length && *at;) {
+		size_t n = strcspn(at, " ");
 
-		while (n == length && i < n && at[i] == lower(word[i]))
-			i++;
-		if (n && n == length && i == n)
+		if (n == length && same(at, word, length))
 			return true;
 		at += n + (at[n] == ' ');
 	}
@@ -165,7 +202,7 @@ unsigned int redact_program_find(const char *word, size_t length)
 		word = slash + 1;
 	}
 	for (size_t i = 0; i < COUNT(programs); i++) {
-		if (list_has(programs[i].names, word, length))
+		if (programs[i].length == length && same(programs[i].name, word, length))
 			return programs[i].program;
 	}
 	return 0;
@@ -188,11 +225,12 @@ const struct redact_option *redact_option_find(unsigned int seen, const char *wo
 {
 	for (size_t i = 0; i < COUNT(options); i++) {
 		const struct redact_option *row = &options[i];
-		size_t n = strlen(row->option);
 		bool is_long = row->option[1] == '-';
+		size_t n;
 
 		if (!(row->program & (seen | REDACT_PROGRAM_ANY)))
 			continue;
+		n = strlen(row->option);
 		if (length >= n && !memcmp(word, row->option, n)) {
 			if (length == n && (row->where & REDACT_NEXT)) {
 				*ret_value = 0;
@@ -247,8 +285,26 @@ static size_t last_word(const char *name, size_t end)
 	return last;
 }
 
+/* the letters of a name, in any case, as a set */
+static uint32_t letter_set(const char *name, size_t length)
+{
+	uint32_t set = 0;
+
+	for (size_t i = 0; i < length; i++)
+		set |= ascii_is_letter(name[i]) ? 1U << (name[i] & 31) : 0;
+	return set;
+}
+
+static bool spelled_with(uint32_t set, const char *word)
+{
+	while (*word && set >> (*word & 31) & 1)
+		word++;
+	return !*word;
+}
+
 const char *redact_name_rule(const char *name, size_t length)
 {
+	uint32_t letters = letter_set(name, length);
 	size_t last;
 
 	while (length && !ascii_is_letter(name[length - 1]))
@@ -257,6 +313,9 @@ const char *redact_name_rule(const char *name, size_t length)
 	for (size_t row = 0; row < COUNT(secret_names); row++) {
 		const char *word = secret_names[row].word;
 
+		/* most names end here */
+		if (!spelled_with(letters, word))
+			continue;
 		for (size_t i = 0; i < length; i++) {
 			size_t n = lower(name[i]) == *word ?
 					   name_match(name + i, length - i, word) : 0;
@@ -324,23 +383,20 @@ static size_t token_length(const char *string, size_t length, const char *prefix
 
 size_t redact_token_find(const char *string, size_t length, bool cut, const char **ret_rule)
 {
-	for (size_t row = 0; row < COUNT(token_prefixes); row++) {
-		const char *prefix = token_prefixes[row].prefixes;
+	for (size_t i = 0; i < COUNT(tokens); i++) {
+		size_t size = tokens[i].size;
+		size_t n = *tokens[i].prefix != *string ? 0 :
+			token_length(string, length, tokens[i].prefix, size, tokens[i].also);
+		bool whole = n >= size + tokens[i].more;
 
-		while (*prefix) {
-			size_t size = strcspn(prefix, " ");
-			size_t n = *prefix != *string ? 0 :
-				token_length(string, length, prefix, size, token_prefixes[row].also);
-			bool whole = n >= size + token_prefixes[row].more;
-
-			/* a JSON Web Token has a header and a body */
-			if (whole && !strcmp(token_prefixes[row].rule, "jwt"))
-				whole = memchr(string, '.', n);
-			if (n && (whole || (cut && n == length && n > size))) {
-				*ret_rule = token_prefixes[row].rule;
-				return n;
-			}
-			prefix += size + (prefix[size] == ' ');
+		if (!n)
+			continue;
+		/* a JSON Web Token has a header and a body */
+		if (whole && !strcmp(tokens[i].rule, "jwt"))
+			whole = memchr(string, '.', n);
+		if (whole || (cut && n == length && n > size)) {
+			*ret_rule = tokens[i].rule;
+			return n;
 		}
 	}
 	return 0;

@@ -437,6 +437,7 @@ static int loop_once(struct session *s)
 			read_records(s);
 	}
 	expire(s);
+	session_flush(s);
 	session_account(s, false);
 	return 0;
 }
@@ -482,6 +483,7 @@ int session_run(struct session *s)
 	ring_buffer__consume(s->ring);
 	for (unsigned int i = 0; i < s->kind_count; i++)
 		s->kinds[i].type->finish(s, s->kinds[i].state);
+	session_flush(s);
 	/* a slow reader gets a second; what it has not read then is lost */
 	if (!sink_flush(&s->outputs[0], 1000))
 		session_unwritten(s);

@@ -120,6 +120,8 @@ void session_cgroup(struct session *session, const struct cgroup_event *event);
 
 /* ---- inside ---- */
 
+/* batch.c: what was delivered goes out now, and the account knows what became of it */
+void session_flush(struct session *session);
 /* account.c: new losses become gap lines */
 void session_account(struct session *session, bool ask_kernel);
 struct kind_run *session_kind(struct session *session, enum event_kind kind);

@@ -7,10 +7,17 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { BUFFER_BYTES = SINK_BUFFER + SINK_MARKS * sizeof(struct sink_mark) };
+
+/* /dev/null and its like: major 1 */
+static bool is_memory_device(const struct stat *status)
+{
+	return S_ISCHR(status->st_mode) && major(status->st_rdev) == 1;
+}
 
 int sink_open_stdout(struct sink *ret)
 {
@@ -25,9 +32,9 @@ int sink_open_stdout(struct sink *ret)
 	}
 	/*
 	 * O_NONBLOCK belongs to the open file and stdout's is shared with the
-	 * shell: a pipe and a terminal can be opened anew, the rest is polled.
+	 * shell: a pipe, a terminal and /dev/null can be opened anew, the rest is polled.
 	 */
-	if (S_ISFIFO(status.st_mode) || isatty(fd)) {
+	if (S_ISFIFO(status.st_mode) || isatty(fd) || is_memory_device(&status)) {
 		int own = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 		if (own >= 0)
@@ -121,24 +128,28 @@ static void cut_back(struct sink *sink, size_t done)
 		sink->torn = false;
 }
 
-/* a regular file takes all of it, or none */
-static int write_file(struct sink *sink, const char *data, size_t length)
+/* a regular file takes whole lines; what else went out is taken back */
+static unsigned int write_file(struct sink *sink, const char *data, const size_t *ends, unsigned int count)
 {
-	size_t done = 0;
+	size_t done = 0, length = ends[count - 1];
+	unsigned int whole = 0;
 	ssize_t n = 0;
-	int err;
 
-	if (sink->torn && write(sink->fd, "\n", 1) != 1)
-		return -errno;
+	if (sink->torn && write(sink->fd, "\n", 1) != 1) {
+		sink->error = -errno;
+		return 0;
+	}
 	sink->torn = false;
 	while (done < length && (n = write(sink->fd, data + done, length - done)) >= 0)
 		done += n;
 	if (done == length)
-		return 0;
-	err = -errno;
-	if (done)
-		cut_back(sink, done);
-	return err;
+		return count;
+	sink->error = -errno;
+	while (ends[whole] <= done)
+		whole++;
+	if (done > (whole ? ends[whole - 1] : 0))
+		cut_back(sink, done - (whole ? ends[whole - 1] : 0));
+	return whole;
 }
 
 static bool writable(const struct sink *sink, int timeout_ms)
@@ -164,10 +175,9 @@ static ssize_t write_some(struct sink *sink, const char *data, size_t length)
 		n = write(sink->fd, data + done, part);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN)
-			return done;
+		/* what went out before an error counts; the next try meets it again */
 		if (n < 0)
-			return -errno;
+			return done || errno == EAGAIN ? (ssize_t)done : -errno;
 		done += n;
 	}
 	return done;
@@ -220,36 +230,62 @@ bool sink_flush(struct sink *sink, int timeout_ms)
 	return true;
 }
 
-static int write_stream(struct sink *sink, const char *data, size_t length, unsigned int kind)
+/* what the stream did not take of a line waits; false when there is no room */
+static bool hold(struct sink *sink, const char *data, size_t length, unsigned int kind)
 {
-	ssize_t n = 0;
-
-	if (sink->held && !sink_flush(sink, 0) && sink->error)
-		return sink->error;
-	if (length > SINK_BUFFER - sink->held || sink->mark_count == SINK_MARKS)
-		return -ENOBUFS;
-	if (!sink->held)
-		n = write_some(sink, data, length);
-	if (n < 0)
-		return n;
-	if ((size_t)n == length)
-		return 0;
-	memcpy(sink->buffer + sink->held, data + n, length - n);
-	sink->held += length - n;
+	if (length > SINK_BUFFER - sink->held || sink->mark_count == SINK_MARKS) {
+		sink->error = -ENOBUFS;
+		return false;
+	}
+	memcpy(sink->buffer + sink->held, data, length);
+	sink->held += length;
 	if (kind)
 		sink->marks[sink->mark_count++] = (struct sink_mark){ .end = sink->held, .kind = kind };
-	return 0;
+	return true;
+}
+
+static unsigned int write_stream(struct sink *sink, const char *data, const size_t *ends, const unsigned int *kinds,
+				 unsigned int count)
+{
+	unsigned int taken = 0;
+	ssize_t done = 0;
+
+	sink->error = 0;
+	if (sink->held && !sink_flush(sink, 0) && sink->error)
+		return 0;
+	if (!sink->held)
+		done = write_some(sink, data, ends[count - 1]);
+	if (done < 0) {
+		sink->error = done;
+		return 0;
+	}
+	for (; taken < count; taken++) {
+		size_t end = ends[taken];
+
+		if (end <= (size_t)done)
+			continue;
+		if (!hold(sink, data + done, end - done, kinds[taken]))
+			break;
+		done = end;
+	}
+	return taken;
+}
+
+unsigned int sink_write_lines(struct sink *sink, const char *data, const size_t *ends, const unsigned int *kinds,
+			      unsigned int count)
+{
+	unsigned int taken;
+
+	if (sink->type == SINK_NONE || !ends[count - 1])
+		return count;
+	sink->error = 0;
+	taken = sink->buffer ? write_stream(sink, data, ends, kinds, count) : write_file(sink, data, ends, count);
+	if (sink->error && sink->error != -EPIPE && sink->error != -ENOBUFS)
+		sink->failed = sink->error;
+	return taken;
 }
 
 int sink_write(struct sink *sink, const char *data, size_t length, unsigned int kind)
 {
-	int err;
-
-	if (sink->type == SINK_NONE)
-		return 0;
-	err = sink->buffer ? write_stream(sink, data, length, kind) : write_file(sink, data, length);
-	sink->error = err;
-	if (err && err != -EPIPE && err != -ENOBUFS)
-		sink->failed = err;
-	return err;
+	return sink_write_lines(sink, data, &length, &kind, 1) ? 0 : sink->error;
 }

@@ -50,6 +50,13 @@ void sink_close(struct sink *sink);
  * event, 0 for a line of the stream itself.
  */
 int sink_write(struct sink *sink, const char *data, size_t length, unsigned int kind);
+/*
+ * Takes the first lines, all when it can: their number, with sink->error when
+ * it is less. The lines of events end at ends; what follows one that is
+ * refused is refused, so that a gap line can stand before what comes next.
+ */
+unsigned int sink_write_lines(struct sink *sink, const char *data, const size_t *ends, const unsigned int *kinds,
+			      unsigned int count);
 /* Events of a kind that were taken and never written, once writing is over. */
 uint64_t sink_unwritten(const struct sink *sink, unsigned int kind);
 /* Writes what waits; true when nothing waits any more. Waits up to timeout_ms for the reader. */

@@ -17,40 +17,17 @@ static size_t whole_characters(const char *data, size_t room, size_t length)
 	return room;
 }
 
-void text_append(struct text *text, const char *data, size_t length)
+void text_append_cut(struct text *text, const char *data, size_t length)
 {
 	size_t room = text->size - text->length - 1;
 
-	if (length > room) {
-		length = whole_characters(data, room, length);
-		text->cut = true;
-	}
-	memcpy(text->data + text->length, data, length);
-	text->length += length;
-	text->data[text->length] = '\0';
+	text->cut = true;
+	text_append(text, data, whole_characters(data, room, length));
 }
 
 void text_add(struct text *text, const char *string)
 {
 	text_append(text, string, strlen(string));
-}
-
-void text_format(struct text *text, const char *format, ...)
-{
-	size_t room = text->size - text->length;
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vsnprintf(text->data + text->length, room, format, arguments);
-	va_end(arguments);
-	if (length < 0)
-		return;
-	if ((size_t)length >= room) {
-		length = room - 1;
-		text->cut = true;
-	}
-	text->length += length;
 }
 
 void text_number(struct text *text, uint64_t value)
@@ -63,6 +40,74 @@ void text_number(struct text *text, uint64_t value)
 		value /= 10;
 	} while (value);
 	text_append(text, digits + at, sizeof(digits) - at);
+}
+
+void text_signed(struct text *text, int64_t value)
+{
+	if (value < 0)
+		text_append(text, "-", 1);
+	text_number(text, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+void text_digits(struct text *text, uint64_t value, unsigned int count)
+{
+	char digits[20];
+
+	for (unsigned int at = count; at--; value /= 10)
+		digits[at] = '0' + value % 10;
+	text_append(text, digits, count);
+}
+
+/* False when there is more to it than %s, %llu and %lld, or it does not fit. */
+static bool format_simply(struct text *text, const char *format, va_list arguments)
+{
+	for (;;) {
+		size_t literal = strchrnul(format, '%') - format;
+
+		text_append(text, format, literal);
+		format += literal;
+		if (!*format)
+			return !text->cut;
+		if (format[1] == 's') {
+			text_add(text, va_arg(arguments, const char *));
+			format += 2;
+		} else if (format[1] == 'l' && format[2] == 'l' && format[3] == 'u') {
+			text_number(text, va_arg(arguments, unsigned long long));
+			format += 4;
+		} else if (format[1] == 'l' && format[2] == 'l' && format[3] == 'd') {
+			text_signed(text, va_arg(arguments, long long));
+			format += 4;
+		} else {
+			return false;
+		}
+	}
+}
+
+void text_format(struct text *text, const char *format, ...)
+{
+	const struct text before = *text;
+	size_t room = text->size - text->length;
+	va_list arguments;
+	bool done;
+	int length;
+
+	/* printf takes longer than all else that becomes of an event */
+	va_start(arguments, format);
+	done = format_simply(text, format, arguments);
+	va_end(arguments);
+	if (done)
+		return;
+	*text = before;
+	va_start(arguments, format);
+	length = vsnprintf(text->data + text->length, room, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return;
+	if ((size_t)length >= room) {
+		length = room - 1;
+		text->cut = true;
+	}
+	text->length += length;
 }
 
 void text_bytes(struct text *text, uint64_t bytes)
@@ -80,8 +125,12 @@ void text_bytes(struct text *text, uint64_t bytes)
 		value /= 1024;
 		unit++;
 	}
+	if (!unit) {
+		text_format(text, "%llu B", (unsigned long long)bytes);
+		return;
+	}
 	/* one decimal below 100, unless it would be a 0 */
-	if (unit > 0 && value < 99.95 && (uint64_t)(value * 10 + 0.5) % 10)
+	if (value < 99.95 && (uint64_t)(value * 10 + 0.5) % 10)
 		text_format(text, "%.1f %s", value, units[unit]);
 	else
 		text_format(text, "%.0f %s", value, units[unit]);
@@ -152,10 +201,15 @@ static bool is_escape(uint32_t point)
 	return point >= 0xf780 && point <= 0xf7ff;
 }
 
-/* printable ASCII that needs no escape in JSON: most of what is written */
-static bool json_plain(unsigned char c)
+/* how many characters of printable ASCII that need no escape in JSON come next: most of what is written */
+static size_t json_plain(const char *bytes, size_t length)
 {
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+	static const bool plain[256] = { [' ' ... '!'] = 1, ['#' ... '['] = 1, [']' ... '~'] = 1 };
+	size_t n = 0;
+
+	while (n < length && plain[(unsigned char)bytes[n]])
+		n++;
+	return n;
 }
 
 static void json_escape(struct text *text, uint32_t point)
@@ -184,13 +238,11 @@ void text_json(struct text *text, const char *bytes, size_t length)
 
 	text_append(text, "\"", 1);
 	while (i < length) {
-		size_t run = i, n;
+		size_t n = json_plain(bytes + i, length - i);
 		uint32_t point;
 
-		while (run < length && json_plain(bytes[run]))
-			run++;
-		text_append(text, bytes + i, run - i);
-		i = run;
+		text_append(text, bytes + i, n);
+		i += n;
 		if (i == length)
 			break;
 		n = utf8_decode(bytes + i, length - i, &point);

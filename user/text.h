@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct text {
 	char *data;	/* always NUL terminated */
@@ -20,10 +21,26 @@ struct text {
 
 #define TEXT_ON(ARRAY) { .data = (ARRAY), .size = sizeof(ARRAY), .length = ((ARRAY)[0] = 0, 0) }
 
-void text_append(struct text *text, const char *data, size_t length);
+/* what does not fit is cut on a character's boundary */
+void text_append_cut(struct text *text, const char *data, size_t length);
+/* inline: most of what is appended is a character or two */
+static inline void text_append(struct text *text, const char *data, size_t length)
+{
+	if (length >= text->size - text->length) {
+		text_append_cut(text, data, length);
+		return;
+	}
+	memcpy(text->data + text->length, data, length);
+	text->length += length;
+	text->data[text->length] = '\0';
+}
+
 void text_add(struct text *text, const char *string);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_number(struct text *text, uint64_t value);
+void text_signed(struct text *text, int64_t value);
+/* The last digits of a number, zeros in front. */
+void text_digits(struct text *text, uint64_t value, unsigned int count);
 
 /* 512 MiB, 61.5 MiB, 4 KiB, 12 B. BYTES_MAX is "no limit". */
 void text_bytes(struct text *text, uint64_t bytes);

@@ -13,6 +13,7 @@ import random
 import statistics
 import sys
 
+US = 1e3
 MS = 1e6
 SECOND = 1e9
 MIB = 1 << 20
@@ -79,6 +80,10 @@ def events(samples):
     return "/".join(str(sum(kind[key] for kind in kinds)) for key in ("generated", "delivered", "filtered", "lost"))
 
 
+def cpu_each(storm):
+    return storm["cpu_ns"] / US / storm["spawned"] if storm["cpu_ns"] else None
+
+
 # heading, value of a sample, whether its ratio to the reference follows
 COSTS = {
     "startup": [
@@ -106,12 +111,20 @@ COSTS = {
         ("lines read", lambda s: s["lines"], False),
         ("left out", lambda s: s["left_out"], False),
     ],
+    "processes": [
+        ("us each", lambda s: s["full"]["each_ns"] / US, True),
+        ("at 1000/s", lambda s: s["paced"]["each_ns"] / US, True),
+        ("CPU us/exec", lambda s: cpu_each(s["full"]), False),
+        ("at 1000/s", lambda s: cpu_each(s["paced"]), False),
+        ("peak KiB", lambda s: s["paced"]["peak_kib"] or None, False),
+        ("lines", lambda s: s["lines"], False),
+    ],
 }
 
 
 def costs(section, samples):
     columns = COSTS[section]
-    reference = samples["json" if section == "explain" else "oomwatch"]
+    reference = samples[{"explain": "json", "processes": "nothing"}.get(section, "oomwatch")]
 
     def apply(value, taken):
         return [value(sample) if sample else None for sample in taken]
@@ -171,15 +184,27 @@ def kill(samples):
     table(["", "kills", "kernel's count", "lines", "p50 ms", "p90 ms", "max ms", EVENTS], rows)
 
 
+def stopped(line):
+    """One line: what was started while the reader stood still, and its stop line."""
+    storm, end = json.JSONDecoder().raw_decode(line)
+    kinds = json.loads(line[end:])["stop"]["kinds"]
+    print(f"  {storm['spawned']} programs in {storm['wall_ns'] / SECOND:.1f} s while exitwatch --all -w FILE stood still (SIGSTOP): " +
+          ", ".join(f"{kind['kind']} " + "/".join(str(kind[key]) for key in ("generated", "delivered", "filtered", "lost"))
+                    for kind in kinds))
+
+
 def main():
     section = sys.argv[1]
+    if section == "stopped":
+        stopped(sys.stdin.read())
+        return
     samples = read_samples(sys.stdin)
     if section in COSTS:
         costs(section, samples)
     else:
         {"recorder": recorder, "kill": kill}[section](samples)
     strangers = sum(kind["generated"] for taken in samples.values() for kind in stopped_kinds(taken))
-    if strangers and section != "kill":
+    if strangers and section not in ("kill", "processes"):
         print(f"  (met {strangers} events of others in these runs, whose cost is in the figures: take them again without)")
 
 

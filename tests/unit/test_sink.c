@@ -1,58 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Where lines go: whole lines or none, into nothing that is someone else's, and never waiting. */
-#include "user/sink.h"
+#include "sink.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static char root[64], old_root[4096];
-static int old_stdout;
-static struct sink sink;
-
-/* each test in a directory of its own, with its own stdout */
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(root, "/tmp/kwhy-sink-XXXXXX");
-	if (!getcwd(old_root, sizeof(old_root)) || !mkdtemp(root) || chdir(root))
-		return -1;
-	fflush(stdout);
-	old_stdout = dup(STDOUT_FILENO);
-	sink = (struct sink){};
-	/* a test that waits for ever fails */
-	alarm(60);
-	return old_stdout < 0;
-}
-
-static int teardown(void **state)
-{
-	char command[128];
-
-	(void)state;
-	alarm(0);
-	sink_close(&sink);
-	dup2(old_stdout, STDOUT_FILENO);
-	close(old_stdout);
-	snprintf(command, sizeof(command), "rm -rf %s", root);
-	return chdir(old_root) || system(command);
-}
 
 static int write_text(const char *text)
 {
@@ -205,34 +159,6 @@ static void test_reopen(void **state)
 	check_content("f", "g\n");
 }
 
-/* the n-th line, each of another length */
-static size_t make_line(char *ret, unsigned int n)
-{
-	size_t length = sprintf(ret, "%u ", n);
-
-	while (length < 20 + n * 37 % 400)
-		ret[length++] = 'a' + n % 26;
-	ret[length++] = '\n';
-	return length;
-}
-
-/* the file holds the first lines, whole, and nothing else */
-static void check_lines(const char *path, unsigned int count)
-{
-	char expected[512], got[512];
-	FILE *file = fopen(path, "r");
-
-	assert_non_null(file);
-	for (unsigned int i = 0; i < count; i++) {
-		size_t length = make_line(expected, i);
-
-		assert_int_equal(fread(got, 1, length, file), length);
-		assert_memory_equal(got, expected, length);
-	}
-	assert_int_equal(fread(got, 1, 1, file), 0);
-	fclose(file);
-}
-
 /* whole lines until one is refused with err; their number */
 static unsigned int write_until(int err, unsigned int first)
 {
@@ -308,12 +234,6 @@ static void test_disk_full(void **state)
 
 /* ---- stdout ----------------------------------------------------------------- */
 
-static void set_stdout(int fd)
-{
-	assert_int_equal(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
-	close(fd);
-}
-
 static void test_stdout_closed(void **state)
 {
 	(void)state;
@@ -346,31 +266,6 @@ static void test_stdout_gone(void **state)
 	assert_int_equal(write_text("b\n"), -EPIPE);
 	assert_int_equal(sink.error, -EPIPE);
 	assert_int_equal(write_text("c\n"), -EPIPE);
-}
-
-/* reads all there is; the number of bytes, none of which is out of order */
-static size_t drain(int fd, unsigned int *line, size_t *at)
-{
-	static char data[65536];
-	size_t total = 0;
-	ssize_t n;
-
-	while ((n = recv(fd, data, sizeof(data), MSG_DONTWAIT)) > 0 ||
-	       (n < 0 && errno == ENOTSOCK && (n = read(fd, data, sizeof(data))) > 0)) {
-		for (ssize_t i = 0; i < n; i++) {
-			char expected[512];
-			size_t length = make_line(expected, *line);
-
-			if (data[i] != expected[*at])
-				fail_msg("line %u is broken at %zu", *line, *at);
-			if (++*at == length) {
-				*at = 0;
-				++*line;
-			}
-		}
-		total += n;
-	}
-	return total;
 }
 
 /* nobody reads: the buffer fills, then whole lines are refused; then all that was taken arrives */
@@ -452,8 +347,6 @@ static void test_slow_gone(void **state)
 	assert_true(sink_unwritten(&sink, 1) > 0 && sink_unwritten(&sink, 1) < count);
 	assert_int_equal(write_text("x\n"), -EPIPE);
 }
-
-#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 
 int main(void)
 {
