@@ -13,6 +13,7 @@
 
 static struct observation lines[64];
 static unsigned int line_count;
+static struct session *lines_of;
 static char lines_path[] = "/tmp/kwhy-lines.XXXXXX";
 
 static inline void lines_add_kind(struct session *s, const struct kind_type *type)
@@ -38,11 +39,13 @@ static inline void lines_open(struct session *s)
 	s->renderer = renderer_find("json");
 	strcpy(s->id_prefix, "run");
 	assert_int_equal(sink_open_file(&s->outputs[0], lines_path), 0);
+	lines_of = s;
 	line_count = 0;
 }
 
 static inline void lines_close(struct session *s)
 {
+	session_flush(s);
 	for (unsigned int i = 0; i < s->kind_count; i++)
 		s->kinds[i].type->close(s->kinds[i].state);
 	sink_close(&s->outputs[0]);
@@ -53,12 +56,14 @@ static inline void lines_close(struct session *s)
 /* All lines so far, as observations. */
 static inline unsigned int lines_read(void)
 {
-	FILE *file = fopen(lines_path, "re");
 	const char *reason = "";
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t length;
+	FILE *file;
 
+	session_flush(lines_of);
+	file = fopen(lines_path, "re");
 	assert_non_null(file);
 	for (line_count = 0; (length = getline(&line, &size, file)) > 0; line_count++) {
 		assert_true(line_count < sizeof(lines) / sizeof(lines[0]));
