@@ -30,6 +30,7 @@ tells() {
 memory_controller
 own_cgroup=
 cgroup_new inside
+cgroup_new inside/here
 cgroup_new outside
 cgroup_new inside/below
 
@@ -76,7 +77,8 @@ tells 'only this name' 'exit wanted;' "$wanted"
 watch_start exitwatch --cgroup "$(cgroup_path inside)"
 cgroup_run outside "$base" raise 15
 outside=$pid
-cgroup_run inside "$base" raise 15
+# On v2 no process lives in a cgroup whose controllers are its children's.
+cgroup_run inside/here "$base" raise 15
 inside=$pid
 cgroup_run inside/below "$base" raise 15
 below=$pid

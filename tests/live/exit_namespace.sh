@@ -7,8 +7,8 @@
 . "$(dirname "$0")/lib_exit.sh"
 
 nest=$triggers/nest
-recycled=1000
-[ "${KWHY_GUEST:-0}" = 0 ] || recycled=300
+recycled=1000 late_ms=500
+[ "${KWHY_GUEST:-0}" = 0 ] || recycled=300 late_ms=3000
 
 # inside ARGS...: die as PID 1 of a new namespace; sets $victim.
 inside() {
@@ -39,9 +39,9 @@ inside story default
 deaf=$victim deaf_nester=$nester
 slay stop "$deaf" 2000
 deaf_killer=$killer
-inside story late 500
+inside story late "$late_ms"
 late=$victim late_nester=$nester
-slay stop "$late" 2000
+slay stop "$late" "$((late_ms + 1500))"
 late_killer=$killer
 inside story handle
 handle=$victim handle_nester=$nester

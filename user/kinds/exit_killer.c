@@ -293,10 +293,13 @@ static void add_priors(struct observation *o, const struct exit_event *event, co
 	o->exit.known.prior_signals = o->exit.prior_signals_count > 0;
 }
 
-/* soft with SIGXCPU, hard with SIGKILL */
+/*
+ * Soft with SIGXCPU, hard with SIGKILL. With each SIGXCPU the kernel moves the
+ * soft limit on by a second (check_process_timers(), kernel/time/posix-cpu-timers.c).
+ */
 static void add_limit(struct killer *k, const struct exit_event *event, uint64_t signal)
 {
-	uint64_t seconds = event->cpu_limit_s[signal == SIGKILL];
+	uint64_t seconds = signal == SIGKILL ? event->cpu_limit_s[1] : event->cpu_limit_s[0] - 1;
 
 	if (signal == SIGXFSZ)
 		KNOW(k, size_limit_bytes, event->size_limit);
