@@ -10,7 +10,7 @@ static const struct tool exitwatch = {
 		    "  exitwatch --all -j | jq .message   # every exec and every exit\n"
 		    "  exitwatch -p 4121 --children       # one process and what it starts\n"
 		    "  exitwatch --cgroup /system.slice   # only services\n",
-	.kinds = { KIND_exec, KIND_exit },
+	.kinds = { KIND_exec, KIND_exit, KIND_zombie },
 };
 
 int main(int argc, char **argv)

@@ -449,30 +449,6 @@ static int loop_once(struct session *s)
 	return 0;
 }
 
-/* the tool's last words about outputs that failed for a while or for good */
-static void say_failed_outputs(const struct session *s)
-{
-	for (int i = 0; i < OUTPUTS; i++)
-		if (s->outputs[i].failed)
-			tool_error(s->tool, "could not write everything to '%s': %s; the stop line counts what was lost",
-				   i ? s->outputs[i].path : "stdout", strerror(-s->outputs[i].failed));
-}
-
-/* what was lost on the way out is a failure; that the reader went away is not */
-static int outcome(const struct session *s)
-{
-	for (unsigned int i = 0; i < s->kind_count; i++) {
-		const struct kind_run *run = &s->kinds[i];
-
-		if (run->losses[GAP_CAUSE_OUTPUT].count > run->reader_gone)
-			return EXIT_FAILED;
-		for (unsigned int cause = 1; s->options.strict && cause <= GAP_CAUSE_HOOK_DEAD; cause++)
-			if (run->losses[cause].count)
-				return EXIT_FAILED;
-	}
-	return s->outputs[0].failed || s->outputs[1].failed ? EXIT_FAILED : EXIT_OK;
-}
-
 int session_run(struct session *s)
 {
 	int err = 0;
@@ -502,6 +478,5 @@ int session_run(struct session *s)
 		tool_error(s->tool, "stopped: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
-	say_failed_outputs(s);
-	return outcome(s);
+	return session_outcome(s);
 }

@@ -126,6 +126,8 @@ void session_cgroup(struct session *session, const struct cgroup_event *event);
 void session_flush(struct session *session);
 /* account.c: new losses become gap lines */
 void session_account(struct session *session, bool ask_kernel);
+/* the exit status; what was lost on the way out is a failure, that the reader went away is not */
+int session_outcome(const struct session *session);
 struct kind_run *session_kind(struct session *session, enum event_kind kind);
 /* emit.c: lines of the stream itself, and one observation to every sink */
 /*
