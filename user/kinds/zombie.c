@@ -84,8 +84,6 @@ static void take_dead(struct zombie_state *state, uint64_t pid, const struct zom
 	struct zombie_holder *h = state->holder;
 	struct zombie_body *b = h ? table_add(&state->bodies, pid) : NULL;
 
-	if (h)
-		h->total++;
 	if (h && !b)
 		h->incomplete = true;
 	if (!b)
@@ -98,6 +96,7 @@ static void take_dead(struct zombie_state *state, uint64_t pid, const struct zom
 	b->holder = h->key;
 	b->passes += b->pass != state->pass;
 	b->pass = state->pass;
+	h->settled += b->passes > 1;
 	h->stuck += zombie_is_stuck(state, b);
 }
 
@@ -136,8 +135,9 @@ static void count_reaped(struct zombie_state *state)
 
 static void look_at(struct zombie_state *state, struct zombie_holder *h)
 {
-	if (!h->base_ns) {
-		h->base = h->total;
+	/* growth is seen against the pass before the first of them was old enough, later against the last line */
+	if (!h->base_ns || !h->stuck) {
+		h->base = h->settled;
 		h->base_ns = state->now_ns;
 	}
 	if (h->stuck <= h->told)
@@ -148,7 +148,7 @@ static void look_at(struct zombie_state *state, struct zombie_holder *h)
 	zombie_tell(state, h);
 	h->told = h->stuck;
 	h->told_ns = h->base_ns = state->now_ns;
-	h->base = h->total;
+	h->base = h->settled;
 }
 
 static int pass(struct zombie_state *state, struct zombie_bpf *skeleton)
@@ -158,7 +158,7 @@ static int pass(struct zombie_state *state, struct zombie_bpf *skeleton)
 	for (uint32_t i = 0; i < state->holders.count; i++) {
 		struct zombie_holder *h = table_entry(&state->holders, i);
 
-		h->total = h->stuck = 0;
+		h->settled = h->stuck = 0;
 		h->incomplete = false;
 	}
 	state->holder = NULL;

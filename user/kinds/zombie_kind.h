@@ -28,10 +28,11 @@ struct zombie_holder {
 	uint64_t key;		/* pid, and whether it traces them */
 	uint64_t first_ns;	/* first seen with a zombie */
 	uint64_t last_ns;	/* and last */
-	uint64_t total, stuck;	/* in this pass: its zombies, and those older than the threshold */
+	/* in this pass: those seen in an earlier one, too, and of these those older than the threshold */
+	uint64_t settled, stuck;
 	uint64_t reaped;
 	uint64_t told, told_ns;	/* how many the last line said, and when; 0: none yet */
-	uint64_t base, base_ns;	/* how many there were at the line before: growth is seen against it */
+	uint64_t base, base_ns;	/* how many were settled at the line before: growth is seen against it */
 	bool incomplete;	/* some had no place in the table */
 	struct zombie_owner facts;
 };

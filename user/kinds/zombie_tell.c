@@ -122,7 +122,7 @@ static void add_numbers(const struct zombie_state *state, const struct zombie_ho
 	KNOW(z, watched_ns, state->now_ns - h->first_ns);
 	if (!window)
 		return;
-	KNOW(z, grown, (int64_t)(h->total - h->base));
+	KNOW(z, grown, (int64_t)(h->settled - h->base));
 	KNOW(z, growth_window_ns, window);
 	KNOW(z, growth_per_min, (int64_t)((double)z->grown * 60e9 / window));
 }
