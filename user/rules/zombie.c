@@ -71,22 +71,28 @@ static bool traced_matches(const struct observation *observation)
 static void traced_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct process *p = &observation->process;
+	const struct zombie *z = &observation->zombie;
+	bool one = z->known.count && z->count == 1;
 	struct text text = say_cause(ret);
 
 	zombie_say_holder(&text, observation);
-	text_add(&text, " traces them (ptrace) and is not their parent: the kernel reports a death to the tracer first, and "
-			"until that waits for them or lets go their parent cannot reap them. It is not the parent's fault");
+	text_format(&text, " traces %s (ptrace) and is not the parent: the kernel reports a death to the tracer first, and "
+		    "until that waits or lets go the parent cannot reap. It is not the parent's fault", one ? "it" : "them");
+	if (zombie_parent_is(z, 'T'))
+		text_add(&text, ". The tracer itself is stopped");
 	say_pressure(&text, &observation->zombie);
 	text = say_advice(ret);
 	text_add(&text, "let the tracer go on or end it");
 	if (p->known.pid)
-		text_format(&text, " (kill %llu)", (unsigned long long)p->pid);
+		text_format(&text, zombie_parent_is(z, 'T') ? " (kill -CONT %llu)" : " (kill %llu)",
+			    (unsigned long long)p->pid);
 	text_add(&text, "; what it traces and still lives goes on without it, unless the tracer asked for the opposite "
 			"(PTRACE_O_EXITKILL)");
 	text = say_advice(ret);
 	text_add(&text, "if it is a debugger or strace that somebody left: quit it; if it is an agent: it misses waitpid() "
 			"for what it traces (__WALL), report it to whoever makes it");
-	zombie_conclude(observation, BASIS_MEASURED, "it traces them, and their parent has to wait for it", ret);
+	zombie_conclude(observation, BASIS_MEASURED, one ? "it traces it, and the parent has to wait for that" :
+									     "it traces them, and the parents have to wait for that", ret);
 }
 
 /* ---- a parent that cannot ------------------------------------------- */
@@ -202,10 +208,15 @@ static bool init_matches(const struct observation *observation)
 	return observation->zombie.known.namespace_init && observation->zombie.namespace_init;
 }
 
-static void advise_host_init(struct verdict *ret)
+static void advise_host_init(const struct process *p, struct verdict *ret)
 {
 	struct text text = say_advice(ret);
 
+	if (p->known.comm && strcmp(p->comm, "systemd") != 0 && strcmp(p->comm, "init") != 0) {
+		text_format(&text, "%s runs as PID 1 of the machine: let it reap (waitpid(-1, ..., WNOHANG) in a loop at each "
+			    "SIGCHLD), or an init be PID 1 that starts it", p->comm);
+		return;
+	}
 	text_add(&text, "an init that works reaps within milliseconds: see whether it hangs or has crashed (systemd then stays, "
 			"but does nothing): systemctl is-system-running; dmesg | grep -i 'freezing execution'");
 	text = say_advice(ret);
@@ -235,12 +246,12 @@ static void init_explain(const struct observation *observation, struct verdict *
 	text_add(&text, host ? " is PID 1 of the host" : " is PID 1 of its pid namespace, as a container's first process is");
 	text_add(&text, ": it inherits every process there whose parent ends, and has to reap them. ");
 	if (z->known.reaped)
-		text_add(&text, z->reaped ? "It reaps some, but not these" : "It reaped none since it is watched");
+		text_add(&text, z->reaped ? "It reaps some, but not these" : "It has reaped none of those seen");
 	else
 		text_add(&text, "It does not");
 	say_pressure(&text, z);
 	if (host)
-		advise_host_init(ret);
+		advise_host_init(p, ret);
 	else
 		advise_container_init(observation, ret);
 	zombie_conclude(observation, BASIS_MEASURED,
@@ -254,9 +265,10 @@ static void advise_program(const struct observation *observation, struct verdict
 	const struct zombie *z = &observation->zombie;
 	struct text text = say_advice(ret);
 
-	if (z->known.parent_wchan && strstr(z->parent_wchan, "futex")) {
-		text_add(&text, "it waits for a lock or another thread (futex): if it does so for long, a deadlock may be what keeps "
-				"it from reaping; take a backtrace");
+	/* with threads it is how the main one waits for others */
+	if (z->known.parent_wchan && strstr(z->parent_wchan, "futex") && z->known.threads && z->threads == 1) {
+		text_add(&text, "its only thread waits for a lock (futex): if it does so for long, a deadlock is what keeps it from "
+				"reaping; take a backtrace");
 		if (observation->process.known.pid)
 			text_format(&text, ": gdb -p %llu -batch -ex 'thread apply all bt'",
 				    (unsigned long long)observation->process.pid);
@@ -289,11 +301,11 @@ static void leak_explain(const struct observation *observation, struct verdict *
 		text_duration(&text, z->growth_window_ns);
 	}
 	if (z->known.reaped && z->reaped)
-		text_format(&text, "; it reaped %llu others meanwhile, so it forgets only some", (unsigned long long)z->reaped);
+		text_format(&text, "; it reaped %llu of those seen, so it forgets only some", (unsigned long long)z->reaped);
 	say_pressure(&text, z);
 	advise_program(observation, ret);
 	advise_last_resort(observation, ret);
-	zombie_conclude(observation, BASIS_MEASURED, "and they become more", ret);
+	zombie_conclude(observation, BASIS_MEASURED, "their number grows", ret);
 }
 
 static bool stable_matches(const struct observation *observation)
@@ -306,14 +318,15 @@ static bool stable_matches(const struct observation *observation)
 static void stable_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct zombie *z = &observation->zombie;
-	bool urgent = zombie_fills_cgroup(z) || zombie_fills_host(z);
-	struct text text = say_cause(ret);
+	bool urgent = zombie_fills_cgroup(z) || zombie_fills_host(z), one = z->count == 1;
+	char room[96];
+	struct text text = say_cause(ret), why = TEXT_ON(room);
 
+	text_add(&why, z->grown < 0 ? "they become fewer, in the last " : "no more came in the last ");
+	text_duration(&why, z->growth_window_ns);
 	zombie_say_holder(&text, observation);
-	text_add(&text, " has not waited for ");
-	text_add(&text, z->count == 1 ? "a child that ended" : "children that ended");
-	text_add(&text, ", and there are no more of them than before: it forgot ");
-	text_add(&text, z->count == 1 ? "it, or will come to it late" : "them, or will come to them late");
+	text_format(&text, " has not waited for %s, and %s: it forgot %s or comes to %s late",
+		    one ? "a child that ended" : "children that ended", room, one ? "it" : "them", one ? "it" : "them");
 	say_pressure(&text, z);
 	if (!urgent) {
 		text = say_advice(ret);
@@ -322,7 +335,8 @@ static void stable_explain(const struct observation *observation, struct verdict
 	}
 	advise_program(observation, ret);
 	advise_last_resort(observation, ret);
-	zombie_conclude(observation, BASIS_MEASURED, "they do not become more", ret);
+	/* what comes once in a minute did not show yet */
+	zombie_conclude(observation, z->growth_window_ns >= 60 * SECOND_NS ? BASIS_MEASURED : BASIS_INFERRED, room, ret);
 }
 
 static bool always(const struct observation *observation)
@@ -336,7 +350,8 @@ static void unrecognised_explain(const struct observation *observation, struct v
 	struct text text = say_cause(ret);
 
 	zombie_say_holder(&text, observation);
-	text_add(&text, " does not reap; how many they are and whether they become more is not in this line");
+	text_format(&text, " does not reap; %swhether they become more is not in this line",
+		    observation->zombie.known.count ? "" : "how many they are and ");
 	say_pressure(&text, &observation->zombie);
 	advise_program(observation, ret);
 	zombie_conclude(observation, BASIS_UNKNOWN, NULL, ret);

@@ -41,7 +41,7 @@ static void say_numbers(const struct zombie *z, struct verdict *ret)
 	else
 		text_add(&text, "; no more in the last ");
 	text_duration(&text, z->growth_window_ns);
-	if (z->known.growth_per_min && z->grown > 0 && z->growth_per_min > 0)
+	if (z->known.growth_per_min && z->growth_per_min > 0 && z->growth_per_min != z->grown)
 		text_format(&text, " (%lld per minute)", (long long)z->growth_per_min);
 }
 

@@ -61,7 +61,6 @@ const char *zombie_wchan_words(const char *wchan)
 		const char *part, *words;
 	} rows[] = {
 		{ "nanosleep", "it sleeps for a set time" },
-		{ "do_wait", "it waits for a child, but not for these" },
 		{ "futex", "it waits for a lock or for another thread" },
 		{ "epoll", "it waits for events" },
 		{ "ep_poll", "it waits for events" },
@@ -82,6 +81,8 @@ const char *zombie_wchan_words(const char *wchan)
 		{ "nfs_", "it waits for an NFS server" },
 	};
 
+	if (strcmp(wchan, "do_wait") == 0)
+		return "it waits for a child, but not for these";
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strstr(wchan, rows[i].part))
 			return rows[i].words;
