@@ -21,6 +21,7 @@ static const char *const not_the_kernels[] = {
 	"event_header", "event_account", "decision", "mm_pages", "recorder_entry", "oom_level",
 	"oom_victim_event", "oom_member_event", "process_seen", "cgroup_seen", "oom_kill_seen",
 	"process_known", "cgroup_known", "oom_kill_known",
+	"zombie_owner", "zombie_dead", "zombie_entry", "zombie_seen", "zombie_known",
 };
 
 static bool is_ours(const char *name)
