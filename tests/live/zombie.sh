@@ -33,7 +33,7 @@ zombies_of() {
 
 # --- everything at once ---
 
-run "$triggers/zombies" -n sleeper sleep 7
+run "$triggers/zombies" -t 230 -n sleeper sleep 7
 wait_ready
 sleeper=$pid
 sleep 1

@@ -296,7 +296,7 @@ static void leak_explain(const struct observation *observation, struct verdict *
 	zombie_say_holder(&text, observation);
 	text_format(&text, " does not wait for its children when they end, and their number grows: %llu more",
 		    (unsigned long long)z->grown);
-	if (z->known.growth_window_ns) {
+	if (z->known.growth_window_ns && z->growth_window_ns) {
 		text_add(&text, " in ");
 		text_duration(&text, z->growth_window_ns);
 	}
@@ -312,7 +312,7 @@ static bool stable_matches(const struct observation *observation)
 {
 	const struct zombie *z = &observation->zombie;
 
-	return z->known.grown && z->known.count && z->known.growth_window_ns;
+	return z->known.grown && z->known.count && z->known.growth_window_ns && z->growth_window_ns;
 }
 
 static void stable_explain(const struct observation *observation, struct verdict *ret)

@@ -26,8 +26,11 @@ static void say_numbers(const struct zombie *z, struct verdict *ret)
 	uint64_t more = z->grown < 0 ? -(uint64_t)z->grown : (uint64_t)z->grown;
 	struct text text;
 
-	if (!z->known.count)
+	if (!z->known.count) {
+		text = say_evidence(ret, "zombies", BASIS_UNKNOWN);
+		text_add(&text, "how many is not in this line");
 		return;
+	}
 	text = say_evidence(ret, "zombies", BASIS_MEASURED);
 	text_number(&text, z->count);
 	if (z->known.oldest_ns) {
