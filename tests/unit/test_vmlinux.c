@@ -22,6 +22,9 @@ static const char *const not_the_kernels[] = {
 	"oom_victim_event", "oom_member_event", "process_seen", "cgroup_seen", "oom_kill_seen",
 	"process_known", "cgroup_known", "oom_kill_known",
 	"zombie_owner", "zombie_dead", "zombie_entry", "zombie_seen", "zombie_known",
+	"empty_values", "event_ancestor", "exec_event", "exec_known", "exec_seen", "exit_event", "exit_known",
+	"exit_seen", "fault_note", "identity", "identity_room", "measured", "notes", "old_comm", "process_filter",
+	"reported_key", "signal_note", "storm",
 };
 
 static bool is_ours(const char *name)
