@@ -3,7 +3,7 @@
 
 static const struct tool exitwatch = {
 	.name = "exitwatch",
-	.summary = "Says why a process died and who killed it, and why a program could not be started.\n"
+	.summary = "Says why a process died and who killed it, why a program could not be started, who leaves zombies.\n"
 		   "Shows deaths by signal, cores, the statuses 126, 127 and 128+n, failed execs; --all shows all.",
 	.usage = "[OPTION...]",
 	.examples = "  exitwatch                          # abnormal deaths and failed execs, until Ctrl-C\n"

@@ -77,7 +77,7 @@ watch_stop
 select_line zombie '.process.pid == $pid' --argjson pid "$sleeper"
 check 'one line, with the exact number' '.zombie.count == 7 and .zombie.traced == false'
 check 'the parent is named' '.process.comm == "sleeper" and (.process.exe | endswith("/zombies"))
-	and (.process.args | length) == 5 and .process.uid == 0'
+	and (.process.args | length) == 7 and .process.uid == 0'
 check 'how they died' '[.zombie.examples[] | .code // -.signal] | length == 6 and (unique == [-15, 3])'
 check 'the oldest is as old as the threshold, and no older than the run' \
 	'.zombie.oldest_ns >= 2 * $tick * 1000000000 and .zombie.oldest_ns == .zombie.examples[0].age_ns' \
