@@ -131,6 +131,21 @@ static __always_inline struct cgroup_subsys_state *task_memory_css(struct task_s
 	return css;
 }
 
+/* The same of the controller that counts tasks. */
+static __always_inline struct cgroup_subsys_state *task_pids_css(struct task_struct *task)
+{
+	struct css_set *set;
+	struct cgroup_subsys_state *css = NULL;
+	__u32 id;
+
+	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+		return NULL;
+	id = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+	set = BPF_CORE_READ(task, cgroups);
+	bpf_core_read(&css, sizeof(css), &set->subsys[id]);
+	return css;
+}
+
 /*
  * The registers the current task entered the kernel with.
  * 5.15 "bpf: Add bpf_task_pt_regs() helper"; before, the top of its stack.

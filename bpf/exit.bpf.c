@@ -208,7 +208,7 @@ static __always_inline __u64 add_notes(struct exit_event *e, __u64 used, struct 
 #pragma unroll
 	for (int i = 0; i < SIGNAL_NOTES; i++)
 		if (i < count)
-			notes->note[i].action_at_death = action_of(task, notes->note[i].signal);
+			notes->note[i].action_at_death = task_signal_action(task, notes->note[i].signal);
 	bytes = count * sizeof(struct signal_note);
 	barrier_var(used);
 	barrier_var(bytes);

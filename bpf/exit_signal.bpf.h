@@ -81,17 +81,6 @@ static __always_inline void read_siginfo(__u64 info, struct siginfo_head *ret)
 		ret->code = info ? 0x80 : 0;
 }
 
-static __always_inline enum signal_action action_of(struct task_struct *task, __u32 signal)
-{
-	struct sighand_struct *sighand = BPF_CORE_READ(task, sighand);
-	struct k_sigaction *action = (struct k_sigaction *)((char *)&sighand->action[0] +
-				     (signal - 1) * bpf_core_type_size(struct k_sigaction));
-	__u64 handler = 0;
-
-	bpf_core_read(&handler, sizeof(handler), &action->sa.sa_handler);
-	return handler > 1 ? SIGNAL_ACTION_HANDLER : handler == 1 ? SIGNAL_ACTION_IGNORE : SIGNAL_ACTION_DEFAULT;
-}
-
 static __always_inline __u32 note_flags(struct task_struct *task, struct task_struct *sender, __u64 info,
 					const struct siginfo_head *head, __u32 signal)
 {
@@ -251,7 +240,7 @@ int exit_signal(__u64 *ctx)
 	if (signal - 1 >= 64 || BIT(signal) & HARMLESS)
 		return 0;
 	read_siginfo(ctx[1], &head);
-	action = action_of(task, signal);
+	action = task_signal_action(task, signal);
 	if (BIT(signal) & FAULTS && ctx[1] > 1 && head.code > 0 && BPF_CORE_READ(task, tgid) == tgid)
 		note_fault(task, signal, head.code, head.address);
 	if (signal == SIGKILL && ctx[1] == 1)

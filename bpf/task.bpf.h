@@ -66,6 +66,18 @@ static __always_inline struct kernfs_node *task_cgroup(struct task_struct *task,
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
 }
 
+/* what its process has set up for a signal */
+static __always_inline enum signal_action task_signal_action(struct task_struct *task, __u32 signal)
+{
+	struct sighand_struct *sighand = BPF_CORE_READ(task, sighand);
+	struct k_sigaction *action = (struct k_sigaction *)((char *)&sighand->action[0] +
+				     (signal - 1) * bpf_core_type_size(struct k_sigaction));
+	__u64 handler = 0;
+
+	bpf_core_read(&handler, sizeof(handler), &action->sa.sa_handler);
+	return handler > 1 ? SIGNAL_ACTION_HANDLER : handler == 1 ? SIGNAL_ACTION_IGNORE : SIGNAL_ACTION_DEFAULT;
+}
+
 /* The chain above a process, init left out. Returns how many. */
 static __always_inline __u32 fill_ancestors(struct event_ancestor *to, __u32 max, struct task_struct *task)
 {

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cannot.h"
+
 struct kind_run *session_kind(struct session *s, enum event_kind kind)
 {
 	for (unsigned int i = 0; i < s->kind_count; i++)
@@ -174,4 +176,28 @@ void session_account(struct session *s, bool ask_kernel)
 	now = session_now();
 	loss_add(&s->table_full, s->recorder.table_full - s->table_full.count, now, now, "recorder");
 	tell(s, s->kinds[0].type->kind, GAP_CAUSE_MAP_FULL, &s->table_full, "histories of processes");
+}
+
+/* the tool's last words about outputs that failed for a while or for good */
+static void say_failed_outputs(const struct session *s)
+{
+	for (int i = 0; i < OUTPUTS; i++)
+		if (s->outputs[i].failed)
+			tool_error(s->tool, "could not write everything to '%s': %s; the stop line counts what was lost",
+				   i ? s->outputs[i].path : "stdout", strerror(-s->outputs[i].failed));
+}
+
+int session_outcome(const struct session *s)
+{
+	say_failed_outputs(s);
+	for (unsigned int i = 0; i < s->kind_count; i++) {
+		const struct kind_run *run = &s->kinds[i];
+
+		if (run->losses[GAP_CAUSE_OUTPUT].count > run->reader_gone)
+			return EXIT_FAILED;
+		for (unsigned int cause = 1; s->options.strict && cause <= GAP_CAUSE_HOOK_DEAD; cause++)
+			if (run->losses[cause].count)
+				return EXIT_FAILED;
+	}
+	return s->outputs[0].failed || s->outputs[1].failed ? EXIT_FAILED : EXIT_OK;
 }

@@ -9,6 +9,7 @@
 
 #include "cannot.h"
 #include "environment.h"
+#include "iterator.h"
 #include "ndjson.h"
 #include "render.h"
 #include "session.h"
@@ -92,7 +93,7 @@ static void btf_is_bad(struct examination *x, const struct options *options, int
 static void examine(struct examination *x, const struct options *options)
 {
 	struct kernel kernel;
-	int err;
+	int err, iterator;
 
 	uname(&x->system);
 	x->finding_count = environment_look(x->findings, options->btf_path, false);
@@ -105,9 +106,11 @@ static void examine(struct examination *x, const struct options *options)
 		btf_is_bad(x, options, err);
 		return;
 	}
+	iterator = iterator_register(&kernel);
 	x->recorder_error = try_recorder(&kernel);
 	for (unsigned int kind = 1; kind < KIND_COUNT; kind++)
 		examine_kind(x, kind, &kernel, options);
+	iterator_unregister(iterator);
 	kernel_close(&kernel);
 }
 

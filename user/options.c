@@ -59,7 +59,7 @@ static const struct option_row rows[] = {
 	{ 0, "utc", OPTION_FLAG, AT(utc), NULL, "times on cards in UTC (JSON always is)" },
 	{ 0, "hook", OPTION_HOOK, AT(hooks), "KIND=NAME", "force a hook (see kwhy doctor)" },
 	{ 0, "tick", OPTION_SECONDS, AT(tick_ns), "SECONDS",
-	  "time between samples of memory; default 1, and longer where that would cost 0.1 % of a CPU" },
+	  "time between samples of memory, default 1, and looks for zombies, default 5" },
 	{ 0, "ring", OPTION_NUMBER, AT(ring_kib), "KIB", "size of the ring buffer, a power of two from 4" },
 	{ 0, "btf", OPTION_TEXT, AT(btf_path), "FILE", "BTF of the kernel, where /sys/kernel/btf/vmlinux is missing" },
 	{ 0, "root", OPTION_TEXT, AT(root), "DIR", "read /proc and /sys below DIR (for tests)" },

@@ -41,7 +41,7 @@ static int set_ring(struct probe *probe, unsigned int kib)
 	return kib && map ? bpf_map__set_max_entries(map, kib * 1024) : 0;
 }
 
-/* the object's only global data is its account */
+/* the only global data of an object with a ring is its account */
 static struct event_account *find_account(const struct bpf_object_skeleton *skeleton)
 {
 	for (int i = 0; i < skeleton->map_cnt; i++) {
@@ -92,7 +92,7 @@ static int try_hook(struct probe *probe, const struct hook_choice *hook, const s
 	}
 	map = bpf_object__find_map_by_name(*probe->skeleton->obj, "events");
 	probe->ring_fd = map ? bpf_map__fd(map) : -1;
-	probe->account = find_account(probe->skeleton);
+	probe->account = map ? find_account(probe->skeleton) : NULL;
 	return 0;
 }
 

@@ -66,8 +66,8 @@ struct probe {
 	const struct hook_choice *hook;
 	struct bpf_object_skeleton *skeleton;	/* freed by probe_close with the generated wrapper */
 	void *wrapper;
-	struct event_account *account;		/* [4], in the object's .bss */
-	int ring_fd;
+	struct event_account *account;		/* [4], in the object's .bss; NULL: it has no ring */
+	int ring_fd;				/* negative: none */
 	struct probe_refusal refused[4];
 	unsigned int refused_count;
 };

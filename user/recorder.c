@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "recorder.h"
 
-#include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 #include <unistd.h>
 
 #include "events.h"
+#include "iterator.h"
 #include "recorder.skel.h"
 #include "bpf/recorder.h"
 
@@ -31,32 +30,11 @@ static uint64_t clock_ns(clockid_t clock)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-/*
- * For a section "iter/task" libbpf reads and copies the kernel's whole BTF once
- * more, to find one id that we know. So the section has a name of our own, and
- * this says at load what it is. cookie is the id of bpf_iter_task.
- */
-static int prepare_iterator(struct bpf_program *program, struct bpf_prog_load_opts *options, long cookie)
-{
-	bpf_program__set_type(program, BPF_PROG_TYPE_TRACING);
-	options->expected_attach_type = BPF_TRACE_ITER;
-	options->attach_btf_id = cookie;
-	return 0;
-}
-
 static int open_object(struct recorder *r, const struct kernel *kernel)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
-	LIBBPF_OPTS(libbpf_prog_handler_opts, handler, .prog_prepare_load_fn = prepare_iterator,
-		    .cookie = btf__find_by_name_kind(kernel->btf, "bpf_iter_task", BTF_KIND_FUNC));
-	int err;
+	int err = core_btf_open(&r->core);
 
-	if (handler.cookie < 0)
-		return -ENOENT;
-	r->handler = libbpf_register_prog_handler("kwhy_iter_task", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &handler);
-	if (r->handler < 0)
-		return r->handler;
-	err = core_btf_open(&r->core);
 	if (err)
 		return err;
 	options.btf_custom_path = r->core.path;
@@ -74,7 +52,6 @@ int recorder_open(struct recorder *ret, const struct kernel *kernel, const struc
 
 	memset(ret, 0, sizeof(*ret));
 	ret->core.fd = -1;
-	ret->handler = -1;
 	ret->procfs = procfs;
 	ret->cgroupfs = cgroupfs;
 	ret->page_size = sysconf(_SC_PAGESIZE);
@@ -96,30 +73,20 @@ int recorder_load(struct recorder *r)
 	int err = recorder_bpf__load(r->skeleton);
 
 	core_btf_close(&r->core);
-	if (!err) {
-		r->link = bpf_program__attach_iter(r->skeleton->progs.record_task, NULL);
-		err = r->link ? 0 : -errno;
-	}
+	if (!err)
+		err = recorder_bpf__attach(r->skeleton);
 	if (err)
 		recorder_close(r);
-	else
-		r->link_fd = bpf_link__fd(r->link);
 	return err;
 }
 
 void recorder_close(struct recorder *recorder)
 {
-	if (recorder->link)
-		bpf_link__destroy(recorder->link);
 	recorder_bpf__destroy(recorder->skeleton);
 	if (recorder->core.fd >= 0)
 		core_btf_close(&recorder->core);
-	if (recorder->handler >= 0)
-		libbpf_unregister_prog_handler(recorder->handler);
-	recorder->handler = -1;
 	table_fini(&recorder->processes);
 	table_fini(&recorder->domains);
-	recorder->link = NULL;
 	recorder->skeleton = NULL;
 }
 
@@ -162,31 +129,11 @@ static void take_cgroup(struct recorder *r, const struct recorder_entry *e)
 	d->anon_pages = 0;
 }
 
-static int run_iterator(struct recorder *r)
+static void take_entry(void *recorder, const void *record)
 {
-	static struct recorder_entry entries[512];
-	size_t held = 0;
-	int fd = bpf_iter_create(r->link_fd);
-	ssize_t n;
+	const struct recorder_entry *e = record;
 
-	if (fd < 0)
-		return -errno;
-	while ((n = read(fd, (char *)entries + held, sizeof(entries) - held)) > 0 ||
-	       (n < 0 && (errno == EAGAIN || errno == EINTR))) {
-		size_t whole;
-
-		if (n < 0)
-			continue;
-		held += n;
-		whole = held / sizeof(*entries);
-		for (size_t i = 0; i < whole; i++)
-			(entries[i].pid ? take_process : take_cgroup)(r, &entries[i]);
-		held -= whole * sizeof(*entries);
-		memmove(entries, entries + whole, held);
-	}
-	n = n < 0 ? -errno : 0;
-	close(fd);
-	return n;
+	(e->pid ? take_process : take_cgroup)(recorder, e);
 }
 
 /* every domain's anonymous memory: its processes' and those below */
@@ -213,7 +160,7 @@ int recorder_refresh(struct recorder *r)
 
 	r->pass++;
 	r->skeleton->bss->pass = r->pass;
-	err = run_iterator(r);
+	err = iterator_run(r->skeleton->links.record_task, sizeof(struct recorder_entry), take_entry, r);
 	if (!err)
 		sum_up(r);
 	return err;

@@ -62,9 +62,6 @@ struct recorder_identity {
 struct recorder {
 	struct recorder_bpf *skeleton;
 	struct core_btf core;
-	int handler;		/* libbpf's id of our section name; negative: none */
-	int link_fd;
-	void *link;
 	uint64_t origin_ns;	/* CLOCK_BOOTTIME of time 0 of the points */
 	uint64_t tick_ns;	/* until the next pass */
 	bool fixed_tick;
@@ -79,7 +76,7 @@ struct recorder {
 	unsigned int identity_next;
 };
 
-/* tick_ns 0: as often as is cheap. Opens it; loading is apart, so that the kernel's BTF can be let go in between. */
+/* After iterator_register(). tick_ns 0: as often as is cheap. Opens it; loading is apart, so that the kernel's BTF can be let go in between. */
 int recorder_open(struct recorder *ret, const struct kernel *kernel, const struct procfs *procfs,
 		  const struct cgroupfs *cgroupfs, uint64_t tick_ns);
 int recorder_load(struct recorder *recorder);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cannot.h"
+#include "iterator.h"
 
 /* what a session opens at most, for one kind: programs, maps, links, rings, timers */
 enum { FILES_NEEDED = 34 };
@@ -165,6 +166,16 @@ static int watch_fd(struct session *s, int fd, uint32_t events)
 	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+static int add_ring(struct session *s, struct kind_run *run)
+{
+	if (run->probe.ring_fd < 0)
+		return 0;
+	if (s->ring)
+		return ring_buffer__add(s->ring, run->probe.ring_fd, on_record, run);
+	s->ring = ring_buffer__new(run->probe.ring_fd, on_record, run, NULL);
+	return s->ring ? 0 : -errno;
+}
+
 static int open_loop(struct session *s)
 {
 	sigset_t signals;
@@ -179,18 +190,12 @@ static int open_loop(struct session *s)
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll_fd < 0)
 		return -errno;
-	for (unsigned int i = 0; !err && i < s->kind_count; i++) {
-		if (!s->ring)
-			s->ring = ring_buffer__new(s->kinds[i].probe.ring_fd, on_record, &s->kinds[i], NULL);
-		else
-			err = ring_buffer__add(s->ring, s->kinds[i].probe.ring_fd, on_record, &s->kinds[i]);
-	}
-	if (!s->ring)
-		return -errno;
+	for (unsigned int i = 0; !err && i < s->kind_count; i++)
+		err = add_ring(s, &s->kinds[i]);
 	s->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	s->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	s->due_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (!err)
+	if (!err && s->ring)
 		err = watch_fd(s, ring_buffer__epoll_fd(s->ring), EPOLLIN);
 	if (!err)
 		err = watch_fd(s, s->signal_fd, EPOLLIN);
@@ -235,7 +240,7 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 	s->options = *options;
 	if (options->cgroup == options->cgroup_path)
 		s->options.cgroup = s->options.cgroup_path;
-	s->epoll_fd = s->signal_fd = s->tick_fd = s->due_fd = -1;
+	s->epoll_fd = s->signal_fd = s->tick_fd = s->due_fd = s->iterator = -1;
 	status = open_outputs(s);
 	if (status)
 		return status;
@@ -262,6 +267,7 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 	err = kernel_open(&s->kernel, options->btf_path);
 	if (err)
 		return cannot_btf(tool, options, err);
+	s->iterator = iterator_register(&s->kernel);
 	status = open_kinds(s);
 	kernel_close(&s->kernel);
 	if (!status)
@@ -289,6 +295,7 @@ void session_close(struct session *s)
 	}
 	if (s->has_recorder)
 		recorder_close(&s->recorder);
+	iterator_unregister(s->iterator);
 	ring_buffer__free(s->ring);
 	sink_close(&s->outputs[0]);
 	sink_close(&s->outputs[1]);
@@ -442,30 +449,6 @@ static int loop_once(struct session *s)
 	return 0;
 }
 
-/* the tool's last words about outputs that failed for a while or for good */
-static void say_failed_outputs(const struct session *s)
-{
-	for (int i = 0; i < OUTPUTS; i++)
-		if (s->outputs[i].failed)
-			tool_error(s->tool, "could not write everything to '%s': %s; the stop line counts what was lost",
-				   i ? s->outputs[i].path : "stdout", strerror(-s->outputs[i].failed));
-}
-
-/* what was lost on the way out is a failure; that the reader went away is not */
-static int outcome(const struct session *s)
-{
-	for (unsigned int i = 0; i < s->kind_count; i++) {
-		const struct kind_run *run = &s->kinds[i];
-
-		if (run->losses[GAP_CAUSE_OUTPUT].count > run->reader_gone)
-			return EXIT_FAILED;
-		for (unsigned int cause = 1; s->options.strict && cause <= GAP_CAUSE_HOOK_DEAD; cause++)
-			if (run->losses[cause].count)
-				return EXIT_FAILED;
-	}
-	return s->outputs[0].failed || s->outputs[1].failed ? EXIT_FAILED : EXIT_OK;
-}
-
 int session_run(struct session *s)
 {
 	int err = 0;
@@ -480,7 +463,8 @@ int session_run(struct session *s)
 	/* what happens from here on would be in the account and in no line */
 	for (unsigned int i = 0; i < s->kind_count; i++)
 		probe_detach(&s->kinds[i].probe);
-	ring_buffer__consume(s->ring);
+	if (s->ring)
+		ring_buffer__consume(s->ring);
 	for (unsigned int i = 0; i < s->kind_count; i++)
 		s->kinds[i].type->finish(s, s->kinds[i].state);
 	session_flush(s);
@@ -494,6 +478,5 @@ int session_run(struct session *s)
 		tool_error(s->tool, "stopped: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
-	say_failed_outputs(s);
-	return outcome(s);
+	return session_outcome(s);
 }

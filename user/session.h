@@ -22,7 +22,8 @@ struct session;
 
 /*
  * How a kind turns ring buffer records into observations. Results of event():
- * 0 taken, -EBADMSG a record that does not decode.
+ * 0 taken, -EBADMSG a record that does not decode. A kind whose probe has no
+ * ring has no event(), and makes its observations in expire().
  */
 struct kind_type {
 	enum event_kind kind;
@@ -79,6 +80,7 @@ struct session {
 	struct procfs procfs;
 	struct cgroupfs cgroupfs;
 	struct cgroup_paths cgroup_paths;	/* opened by kinds that are told of cgroups */
+	int iterator;	/* see iterator.h; negative: this kernel has none */
 	struct recorder recorder;
 	bool has_recorder;
 	struct kind_run kinds[KIND_COUNT];
@@ -91,7 +93,7 @@ struct session {
 	struct loss table_full;	/* processes without a place in the recorder */
 	bool stop;
 	int epoll_fd, signal_fd, tick_fd, due_fd;
-	struct ring_buffer *ring;
+	struct ring_buffer *ring;	/* NULL: no kind has one */
 };
 
 /* CLOCK_BOOTTIME */
@@ -124,6 +126,8 @@ void session_cgroup(struct session *session, const struct cgroup_event *event);
 void session_flush(struct session *session);
 /* account.c: new losses become gap lines */
 void session_account(struct session *session, bool ask_kernel);
+/* the exit status; what was lost on the way out is a failure, that the reader went away is not */
+int session_outcome(const struct session *session);
 struct kind_run *session_kind(struct session *session, enum event_kind kind);
 /* emit.c: lines of the stream itself, and one observation to every sink */
 /*

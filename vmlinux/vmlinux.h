@@ -86,7 +86,8 @@ struct cgroup_subsys_state {
 };
 
 enum cgroup_subsys_id {
-	memory_cgrp_id = 4,	/* relocated; this value is never used */
+	memory_cgrp_id = 4,	/* relocated; these values are never used */
+	pids_cgrp_id = 11,
 };
 
 struct css_set {
@@ -143,6 +144,12 @@ struct mem_cgroup {
 	struct page_counter memory;
 	struct page_counter swap;
 	bool oom_group;
+};
+
+struct pids_cgroup {
+	struct cgroup_subsys_state css;
+	atomic64_t counter;
+	atomic64_t limit;
 };
 
 struct percpu_counter {
@@ -238,6 +245,10 @@ typedef struct {
 	unsigned long sig[1];
 } sigset_t;
 
+struct sigpending {
+	sigset_t signal;
+};
+
 struct task_io_accounting {
 	__u64 read_bytes;
 	__u64 write_bytes;
@@ -252,9 +263,11 @@ struct signal_struct {
 	atomic_t live;
 	short oom_score_adj;
 	int nr_threads;
+	struct sigpending shared_pending;
 	void *tty;
 	int group_exit_code;
 	unsigned int flags;
+	unsigned int is_child_subreaper:1;
 	__u64 utime;
 	__u64 stime;
 	unsigned long long sum_sched_runtime;
@@ -316,10 +329,13 @@ struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
 	unsigned int flags;
+	unsigned int ptrace;
 	struct mm_struct *mm;
+	int exit_state;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
+	struct task_struct *parent;
 	struct task_struct *group_leader;
 	__u64 start_boottime;
 	const struct cred *real_cred;
