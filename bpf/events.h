@@ -93,12 +93,15 @@ struct event_header {
  * The account a probe object keeps in its .bss, which user space maps and
  * reads without a system call. One for each event type of the object.
  */
+#define RESCUED_HELPER 3	/* which of them counts the rescued runs that only prepare events */
+
 struct event_account {
 	__u64 generated;
 	__u64 ring_full;
 	__u64 map_full;
 	__u64 first_loss_ns;
 	__u64 last_loss_ns;
+	__u64 rescued;		/* runs of a program that were skipped and made up for, see again.bpf.h */
 };
 
 #endif

@@ -41,7 +41,7 @@ struct {
 /* one per program that uses it: the recursion guard keeps a program to itself on its CPU */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);	/* the second for the copy */
 	__type(key, __u32);
 	__type(value, struct exit_event);
 } exit_scratch SEC(".maps");
@@ -232,12 +232,11 @@ static __always_inline __u64 add_fault(struct exit_event *e, __u64 used, __u32 t
 	return used + sizeof(*fault);
 }
 
-static __always_inline void report_exit(struct task_struct *task, __u32 tgid, __u32 exit_code)
+static __always_inline void report_exit(struct task_struct *task, __u32 tgid, __u32 exit_code, __u32 copy)
 {
 	struct event_account *a = &account[EXIT_EVENT_EXIT];
-	__u32 zero = 0;
 	__u64 used;
-	struct exit_event *e = bpf_map_lookup_elem(&exit_scratch, &zero);
+	struct exit_event *e = bpf_map_lookup_elem(&exit_scratch, &copy);
 
 	if (!e)
 		return;
@@ -256,8 +255,7 @@ static __always_inline void report_exit(struct task_struct *task, __u32 tgid, __
 		account_loss(a, &a->ring_full);
 }
 
-SEC("raw_tp/sched_process_exit")
-int exit_exit(__u64 *ctx)
+static __always_inline int task_exits(__u64 *ctx, __u32 copy)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32, exit_code;
@@ -269,11 +267,24 @@ int exit_exit(__u64 *ctx)
 	exit_code = exit_code_of(task);
 	if ((filter.all || is_abnormal(exit_code)) && !(BPF_CORE_READ(task, flags) & PF_KTHREAD) &&
 	    task_wanted(task) && is_first_report(task))
-		report_exit(task, tgid, exit_code);
+		report_exit(task, tgid, exit_code, copy);
 	bpf_map_delete_elem(&identities, &tgid);
 	bpf_map_delete_elem(&signalled, &tgid);
 	bpf_map_delete_elem(&faults, &tgid);
 	return 0;
+}
+
+SEC("raw_tp/sched_process_exit")
+int exit_exit(__u64 *ctx)
+{
+	leave_mark();
+	return task_exits(ctx, 0);
+}
+
+SEC("raw_tp/sched_process_exit")
+int exit_exit_again(__u64 *ctx)
+{
+	return is_second_chance(EXIT_EVENT_EXIT) ? task_exits(ctx, 1) : 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -8,6 +8,7 @@
 #define KWHY_EXIT_IDENTITY_BPF_H
 
 #include "exit.h"
+#include "again.bpf.h"
 #include "task.bpf.h"
 
 struct {
@@ -25,7 +26,7 @@ struct identity_room {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);	/* the second for the copy */
 	__type(key, __u32);
 	__type(value, struct identity_room);
 } identity_scratch SEC(".maps");
@@ -55,12 +56,11 @@ static __always_inline void keep_program(struct identity *id, struct task_struct
 		id->args_bytes = size;
 }
 
-SEC("raw_tp/sched_process_exec")
-int exit_exec(__u64 *ctx)
+static __always_inline int program_starts(__u64 *ctx, __u32 copy)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32, zero = 0;
-	struct identity_room *room = bpf_map_lookup_elem(&identity_scratch, &zero);
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct identity_room *room = bpf_map_lookup_elem(&identity_scratch, &copy);
 	struct identity *before = bpf_map_lookup_elem(&identities, &tgid), *id;
 
 	if (!room)
@@ -73,6 +73,19 @@ int exit_exec(__u64 *ctx)
 	keep_program(id, task);
 	bpf_map_update_elem(&identities, &tgid, id, BPF_ANY);
 	return 0;
+}
+
+SEC("raw_tp/sched_process_exec")
+int exit_exec(__u64 *ctx)
+{
+	leave_mark();
+	return program_starts(ctx, 0);
+}
+
+SEC("raw_tp/sched_process_exec")
+int exit_exec_again(__u64 *ctx)
+{
+	return is_second_chance(RESCUED_HELPER) ? program_starts(ctx, 1) : 0;
 }
 
 SEC("raw_tp/sched_process_fork")

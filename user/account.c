@@ -148,8 +148,9 @@ static void ask_kernel_side(struct kind_run *run)
 	const char *program;
 
 	probe_missed(&run->probe, &events, &prepared, &program);
-	loss_add(missed, events - missed->count, now, now, program);
-	loss_add(helpers, prepared - helpers->count, now, now, program);
+	/* one may be seen as missed, and a moment later as made up for */
+	loss_add(missed, events > missed->count ? events - missed->count : 0, now, now, program);
+	loss_add(helpers, prepared > helpers->count ? prepared - helpers->count : 0, now, now, program);
 	program = probe_dead_hook(&run->probe);
 	if (program && !dead->count)
 		loss_add(dead, 1, now, now, program);

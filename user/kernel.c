@@ -97,6 +97,11 @@ bool kernel_tracepoint_pointer(const struct kernel *kernel, const char *tracepoi
 	return btf_is_ptr(btf__type_by_id(kernel->btf, btf_params(proto)[n + 1].type));
 }
 
+bool kernel_tracepoints_preempt(const struct kernel *kernel)
+{
+	return tracepoint_proto(kernel, "coredump") != NULL;
+}
+
 bool kernel_has_function(const struct kernel *kernel, const char *name)
 {
 	return btf__find_by_name_kind(kernel->btf, name, BTF_KIND_FUNC) >= 0;

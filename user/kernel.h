@@ -24,6 +24,12 @@ int kernel_tracepoint_args(const struct kernel *kernel, const char *tracepoint);
 /* True when the tracepoint's argument n is a pointer. */
 bool kernel_tracepoint_pointer(const struct kernel *kernel, const char *tracepoint, int n);
 
+/*
+ * True when a task may be preempted inside a program on a tracepoint, so that
+ * the next on that CPU is skipped: since 7.1, told by a tracepoint that came
+ * with it.
+ */
+bool kernel_tracepoints_preempt(const struct kernel *kernel);
 /* True when BTF has a function of that name. */
 bool kernel_has_function(const struct kernel *kernel, const char *name);
 

@@ -148,7 +148,8 @@ void probe_missed(const struct probe *probe, uint64_t *ret_events, uint64_t *ret
 		__u32 size = sizeof(info);
 		const char *name = bpf_program__name(program);
 
-		if (bpf_program__fd(program) < 0 ||
+		/* a copy that was skipped costs nothing while the first was not */
+		if (bpf_program__fd(program) < 0 || strstr(name, "_again") ||
 		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
 			continue;
 		if (named(probe->type->event_programs, 4, name))
@@ -159,6 +160,12 @@ void probe_missed(const struct probe *probe, uint64_t *ret_events, uint64_t *ret
 			most = info.recursion_misses;
 			*ret_program = name;
 		}
+	}
+	/* read after the misses: what was made up for may be more by now, never less */
+	for (int i = 0; probe->account && i < 4; i++) {
+		uint64_t *from = i == RESCUED_HELPER ? ret_helpers : ret_events;
+
+		*from -= probe->account[i].rescued < *from ? probe->account[i].rescued : *from;
 	}
 }
 

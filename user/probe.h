@@ -81,7 +81,8 @@ void probe_detach(struct probe *probe);
 
 /*
  * Runs of its programs that the kernel skipped since they were loaded
- * (bpf_prog_info.recursion_misses, 5.12), those that cost an event apart.
+ * (bpf_prog_info.recursion_misses, 5.12) and no copy made up for, those that
+ * cost an event apart.
  * *ret_program names the program with most of them.
  */
 void probe_missed(const struct probe *probe, uint64_t *ret_events, uint64_t *ret_helpers, const char **ret_program);

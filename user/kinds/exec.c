@@ -61,6 +61,7 @@ static int exec_probe_open(struct probe *probe, const struct kernel *kernel, con
 	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = core_path);
 	struct exec_bpf *skeleton = exec_bpf__open_opts(&options);
 	bool compat = kernel_has_function(kernel, EXECVE_COMPAT);
+	bool preempts = kernel_tracepoints_preempt(kernel);
 
 	if (!skeleton)
 		return -errno;
@@ -68,6 +69,8 @@ static int exec_probe_open(struct probe *probe, const struct kernel *kernel, con
 	probe->skeleton = skeleton->skeleton;
 	skeleton->rodata->page_size = sysconf(_SC_PAGESIZE);
 	skeleton->rodata->filter = probe->options->filter;
+	skeleton->rodata->has_copies = preempts;
+	bpf_program__set_autoload(skeleton->progs.exec_done_again, preempts);
 	bpf_program__set_autoload(skeleton->progs.execve_compat_fexit, compat);
 	bpf_program__set_autoload(skeleton->progs.execveat_compat_fexit, compat);
 	bpf_program__set_autoload(skeleton->progs.exec_rename, probe->options->filter.all);
@@ -79,7 +82,8 @@ const struct probe_type exec_probe = {
 	.kind = KIND_exec,
 	.hooks = hooks,
 	.hook_count = sizeof(hooks) / sizeof(hooks[0]),
-	.event_programs = { "exec_done", "execve_fexit", "execve_kretprobe", "exec_sys_exit" },
+	/* a run of exec_sys_exit that was skipped was hardly ever an exec */
+	.event_programs = { "exec_done", "execve_fexit", "execve_kretprobe" },
 	.open = exec_probe_open,
 };
 

@@ -25,6 +25,7 @@ static int exit_probe_open(struct probe *probe, const struct kernel *kernel, con
 	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = core_path);
 	struct exit_bpf *skeleton = exit_bpf__open_opts(&options);
 	bool by_task = kernel_tracepoint_pointer(kernel, "mark_victim", 0);
+	bool preempts = kernel_tracepoints_preempt(kernel);
 
 	if (!skeleton)
 		return -errno;
@@ -33,6 +34,9 @@ static int exit_probe_open(struct probe *probe, const struct kernel *kernel, con
 	skeleton->rodata->page_size = sysconf(_SC_PAGESIZE);
 	skeleton->rodata->exit_has_group_dead = kernel_tracepoint_args(kernel, "sched_process_exit") >= 2;
 	skeleton->rodata->filter = probe->options->filter;
+	skeleton->rodata->has_copies = preempts;
+	bpf_program__set_autoload(skeleton->progs.exit_exit_again, preempts);
+	bpf_program__set_autoload(skeleton->progs.exit_exec_again, preempts);
 	bpf_program__set_autoload(by_task ? skeleton->progs.exit_mark_victim_pid :
 					    skeleton->progs.exit_mark_victim, false);
 	return probe->options->filter.all ? bpf_map__set_max_entries(skeleton->maps.events, RING_ALL_BYTES) : 0;
