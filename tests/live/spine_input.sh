@@ -104,7 +104,7 @@ whole() {
 options() {
 	usage_error --nonsense --nonsense
 	usage_error -Z -Z
-	usage_error --all --all
+	usage_error --everything --everything
 	usage_error --json --json=1
 	for number in 0 x -1 1x '' 0x10 99999999999999999999999; do
 		usage_error "$number" -n "$number"
