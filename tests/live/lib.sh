@@ -303,6 +303,13 @@ has_lines() {
 	[ "$(lines_of "$1")" -ge "$2" ]
 }
 
+is_whole() {
+	jq -c 'select(.kind == "gap") | [.message, .gap.program]' "$out"
+	jq -es '.[0].kind == "start" and .[-1].kind == "stop"
+		and ([.[].seq] | . == [range(.[0]; .[0] + length)])
+		and all(.[]; .kind != "gap")' "$out"
+}
+
 # SIGTERM; the stream must be whole and the exit status 0. Leaves $status alone.
 watch_stop() {
 	watch_before=${status:-}
@@ -311,10 +318,7 @@ watch_stop() {
 	watch_rc=$status
 	status=$watch_before
 	check_sh "$watch_tool ends with 0 on SIGTERM" test "$watch_rc" -eq 0
-	check_sh 'the stream is whole: start, seq without a hole, stop, no gap' \
-		jq -es '.[0].kind == "start" and .[-1].kind == "stop"
-			and ([.[].seq] | . == [range(.[0]; .[0] + length)])
-			and all(.[]; .kind != "gap")' "$out"
+	check_sh 'the stream is whole: start, seq without a hole, stop, no gap' is_whole
 	check_sh 'no line is over 8000 bytes' \
 		awk 'length($0) > 8000 { exit 1 }' "$out"
 }
