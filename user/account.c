@@ -125,7 +125,10 @@ static void read_probe(struct kind_run *run)
 	struct loss *full = &run->losses[GAP_CAUSE_RING_FULL], *map = &run->losses[GAP_CAUSE_MAP_FULL];
 	uint64_t ring_full = 0, map_full = 0, first = 0, last = 0;
 
-	for (int i = 0; a && i < 4; i++) {
+	/* what such a kind finds no room for it counts itself */
+	if (!a)
+		return;
+	for (int i = 0; i < 4; i++) {
 		ring_full += a[i].ring_full;
 		map_full += a[i].map_full;
 		if (a[i].first_loss_ns && (!first || a[i].first_loss_ns < first))

@@ -166,8 +166,10 @@ static const char *stat_state(const char *data, size_t length, const char **ret_
 int process_stat_parse(const char *data, size_t length, struct process_stat *ret)
 {
 	/* proc(5) counts from 1: state is 3 */
-	enum { STATE = 3, PPID = 4, THREADS = 20, START = 22 };
+	enum { STATE = 3, PPID = 4, FLAGS = 9, THREADS = 20, START = 22 };
+	enum { PF_EXITING = 4 };
 	struct process_stat stat = { 0 };
+	uint64_t flags = 0;
 	const char *open = NULL, *at = stat_state(data, length, &open);
 	const char *end = data + length;
 
@@ -185,6 +187,8 @@ int process_stat_parse(const char *data, size_t length, struct process_stat *ret
 			stat.state = *at;
 		else if (field == PPID)
 			digits = digits_parse(at, n, &stat.ppid);
+		else if (field == FLAGS)
+			digits = digits_parse(at, n, &flags);
 		else if (field == THREADS)
 			digits = digits_parse(at, n, &stat.threads);
 		else if (field == START)
@@ -193,6 +197,7 @@ int process_stat_parse(const char *data, size_t length, struct process_stat *ret
 			return -EINVAL;
 		at = space + 1;
 	}
+	stat.exiting = flags & PF_EXITING;
 	*ret = stat;
 	return 0;
 }

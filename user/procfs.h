@@ -22,6 +22,7 @@ struct process_stat {
 	uint64_t ppid;
 	uint64_t start_ticks;	/* since boot, in the reader's time namespace */
 	uint64_t threads;
+	bool exiting;		/* its main thread is ending or has ended */
 	char comm[64];		/* kernel threads' names are longer than 16 */
 };
 

@@ -119,6 +119,25 @@ static void test_no_args(void **state)
 	assert_false(incident.observation.process.known.args);
 }
 
+static void test_secrets(void **state)
+{
+	const struct process *p = &incident.observation.process;
+
+	(void)state;
+	event.process.pid = 4123;
+	event.process.start_ns = 81234569ULL * (1000000000 / sysconf(_SC_CLK_TCK));
+	oom_decode(&incident, &event);
+	oom_enrich(&session, &incident);
+	assert_string_equal(p->args[2], "-p<redacted:password>");
+	assert_true(p->known.args_redacted && p->args_redacted == 1);
+	memset(&incident, 0, sizeof(incident));
+	session.options.no_redact = true;
+	oom_decode(&incident, &event);
+	oom_enrich(&session, &incident);
+	assert_string_equal(p->args[2], "-phunter2");
+	assert_false(p->known.args_redacted);
+}
+
 /* the host's numbers come from meminfo, and only when the host ran out */
 static void test_host(void **state)
 {
@@ -161,6 +180,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reused_pid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_args, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_secrets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_host, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stuck, setup, teardown),
 	};

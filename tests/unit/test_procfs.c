@@ -49,6 +49,21 @@ static void test_stat(void **state)
 	assert_string_equal(stat.comm, ") R 1 1 (x\n");
 }
 
+/* not reaped yet, or not even a zombie */
+static void test_stat_exiting(void **state)
+{
+	static const char zombie[] = "1 (a) Z 1 1 1 0 -1 4194316 1 1 1 1 1 1 1 1 20 0 1 0 186 1";
+	static const char ending[] = "1 (a) R 1 1 1 0 -1 4 1 1 1 1 1 1 1 1 20 0 1 0 186 1";
+	struct process_stat stat;
+
+	assert_int_equal(procfs_stat(*state, 4121, &stat), 0);
+	assert_false(stat.exiting);
+	assert_int_equal(process_stat_parse(zombie, strlen(zombie), &stat), 0);
+	assert_true(stat.exiting);
+	assert_int_equal(process_stat_parse(ending, strlen(ending), &stat), 0);
+	assert_true(stat.exiting);
+}
+
 static void test_stat_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -239,6 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_stat),
+		cmocka_unit_test(test_stat_exiting),
 		cmocka_unit_test(test_stat_refused),
 		cmocka_unit_test(test_same_process),
 		cmocka_unit_test(test_exe),

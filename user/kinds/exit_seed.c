@@ -26,6 +26,26 @@ static void append(struct identity *id, uint32_t *used, const char *string, size
 	*used += length;
 }
 
+/*
+ * Whether the process that started then is over. The kernel marks it before the
+ * probe hears of it, and in /proc it stays until it is reaped.
+ */
+static bool has_ended(const struct procfs *procfs, uint32_t pid, uint64_t start_ticks)
+{
+	struct process_stat stat;
+
+	return procfs_stat(procfs, pid, &stat) || stat.start_ticks != start_ticks || stat.exiting;
+}
+
+/* ours only: the next process with that pid may have one by now */
+static void forget(int map_fd, uint32_t pid)
+{
+	struct identity now;
+
+	if (bpf_map_lookup_elem(map_fd, &pid, &now) == 0 && !now.start_ns)
+		bpf_map_delete_elem(map_fd, &pid);
+}
+
 static void seed_one(const struct procfs *procfs, int map_fd, uint32_t pid)
 {
 	static char args[16][PROCESS_ARG_BYTES];
@@ -48,7 +68,11 @@ static void seed_one(const struct procfs *procfs, int map_fd, uint32_t pid)
 		append(&id, &used, args[i], strlen(args[i]) + 1);
 	id.args_bytes = used - id.exe_bytes;
 	/* what the probe learned meanwhile is newer */
-	bpf_map_update_elem(map_fd, &pid, &id, BPF_NOEXIST);
+	if (bpf_map_update_elem(map_fd, &pid, &id, BPF_NOEXIST))
+		return;
+	/* the probe took its entry away before this one came */
+	if (has_ended(procfs, pid, stat.start_ticks))
+		forget(map_fd, pid);
 }
 
 int exit_seed_begin(struct session *s, struct exit_state *state)

@@ -27,7 +27,8 @@ static void add_identity(struct session *s, struct process *p)
 	if (s->options.no_args)
 		p->args_count = 0;
 	p->known.args = p->args_count > 0;
-	if (p->known.args && redact_args(p->args[0], sizeof(p->args[0]), p->args_count, &p->args_redacted))
+	if (p->known.args && !s->options.no_redact &&
+	    redact_args(p->args[0], sizeof(p->args[0]), p->args_count, &p->args_redacted))
 		p->known.args_redacted = 1;
 }
 

@@ -70,6 +70,7 @@ static void take_owner(struct zombie_state *state, const struct zombie_owner *o)
 	struct zombie_holder *h = table_add(&state->holders, key);
 
 	state->holder = h;
+	state->unseen += !h;
 	if (!h)
 		return;
 	/* a new one, or another process that has the pid of one that is gone */
@@ -88,6 +89,7 @@ static void take_dead(struct zombie_state *state, uint64_t pid, const struct zom
 		h->incomplete = true;
 	if (!b)
 		return;
+	h->placed = true;
 	if (!b->first_ns || b->start_ns != d->start_ns) {
 		*b = (struct zombie_body){ .pid = pid, .start_ns = d->start_ns, .first_ns = state->now_ns };
 		b->status = d->status;
@@ -100,7 +102,7 @@ static void take_dead(struct zombie_state *state, uint64_t pid, const struct zom
 	h->stuck += zombie_is_stuck(state, b);
 }
 
-static void take(void *state, const void *record)
+void zombie_take(void *state, const void *record)
 {
 	const struct zombie_entry *e = record;
 
@@ -151,27 +153,47 @@ static void look_at(struct zombie_state *state, struct zombie_holder *h)
 	h->base = h->settled;
 }
 
-static int pass(struct zombie_state *state, struct zombie_bpf *skeleton)
+void zombie_begin(struct zombie_state *state)
 {
-	int err;
-
 	for (uint32_t i = 0; i < state->holders.count; i++) {
 		struct zombie_holder *h = table_entry(&state->holders, i);
 
 		h->settled = h->stuck = 0;
-		h->incomplete = false;
+		h->incomplete = h->placed = false;
 	}
 	state->holder = NULL;
-	skeleton->bss->pass = ++state->pass;
-	err = iterator_run(skeleton->links.find_zombies, sizeof(struct zombie_entry), take, state);
-	if (err)
-		return err;
+	state->unseen = 0;
+	state->pass++;
+}
+
+void zombie_end(struct zombie_state *state)
+{
 	count_reaped(state);
-	for (uint32_t i = 0; i < state->holders.count; i++)
-		look_at(state, table_entry(&state->holders, i));
+	for (uint32_t i = 0; i < state->holders.count; i++) {
+		struct zombie_holder *h = table_entry(&state->holders, i);
+
+		look_at(state, h);
+		/* where only some have no place its line says so */
+		state->unseen += h->incomplete && !h->placed;
+	}
+	if (state->unseen) {
+		state->generated += state->unseen;
+		session_lost(state->session, KIND_zombie, GAP_CAUSE_MAP_FULL, state->unseen, "parents");
+	}
 	if (state->now_ns > AGAIN * state->interval_ns)
 		table_sweep(&state->holders, holder_seen, state->now_ns - AGAIN * state->interval_ns);
-	return 0;
+}
+
+static int pass(struct zombie_state *state, struct zombie_bpf *skeleton)
+{
+	int err;
+
+	zombie_begin(state);
+	skeleton->bss->pass = state->pass;
+	err = iterator_run(skeleton->links.find_zombies, sizeof(struct zombie_entry), zombie_take, state);
+	if (!err)
+		zombie_end(state);
+	return err;
 }
 
 /* ---- time ----------------------------------------------------------- */

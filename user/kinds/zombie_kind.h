@@ -33,7 +33,8 @@ struct zombie_holder {
 	uint64_t reaped;
 	uint64_t told, told_ns;	/* how many the last line said, and when; 0: none yet */
 	uint64_t base, base_ns;	/* how many were settled at the line before: growth is seen against it */
-	bool incomplete;	/* some had no place in the table */
+	bool incomplete;	/* in this pass: some had no place in the table */
+	bool placed;		/* and some had one */
 	struct zombie_owner facts;
 };
 
@@ -43,9 +44,14 @@ struct zombie_state {
 	struct zombie_holder *holder;	/* in a pass: of the zombies that are read now */
 	uint64_t pass, now_ns, next_ns, interval_ns, threshold_ns;
 	bool fixed_interval;
-	uint64_t generated;		/* observations made, and passes that failed */
+	uint64_t unseen;		/* in a pass: parents without a place in the tables, at most */
+	uint64_t generated;		/* observations made, what had no place, and passes that failed */
 };
 
+/* A pass at now_ns: begin, take what the probe writes (struct zombie_entry), end. */
+void zombie_begin(struct zombie_state *state);
+void zombie_take(void *state, const void *record);
+void zombie_end(struct zombie_state *state);
 /* True when it is old enough to be told of. */
 bool zombie_is_stuck(const struct zombie_state *state, const struct zombie_body *body);
 /* zombie_tell.c: what is known of it now, as an observation, which is delivered. */
