@@ -7,6 +7,7 @@
 #ifndef KWHY_EXEC_FAILED_BPF_H
 #define KWHY_EXEC_FAILED_BPF_H
 
+#include "again.bpf.h"
 #include "exec_record.bpf.h"
 #include "filter.bpf.h"
 
@@ -22,7 +23,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);	/* the second for copies */
 	__type(key, __u32);
 	__type(value, struct exec_event);
 } failure_scratch SEC(".maps");
@@ -153,11 +154,11 @@ static __always_inline __u32 find_same_root(struct task_struct *task, struct fs_
 	return found;
 }
 
-static __always_inline int exec_failed(const struct exec_call *call, int ret)
+static __always_inline int exec_failed(const struct exec_call *call, int ret, __u32 copy)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__u32 zero = 0, tid = bpf_get_current_pid_tgid();
-	struct exec_event *e = bpf_map_lookup_elem(&failure_scratch, &zero);
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct exec_event *e = bpf_map_lookup_elem(&failure_scratch, &copy);
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
 	long length;
 	__u64 now;
@@ -190,7 +191,7 @@ static __always_inline bool is_failure(long ret)
 }
 
 /* execveat() has a descriptor before what execve() has */
-static __always_inline int exec_returns(long ret, bool at, bool compat)
+static __always_inline int exec_returns(long ret, bool at, bool compat, __u32 copy)
 {
 	struct pt_regs *regs = current_regs();
 	struct exec_call call;
@@ -203,44 +204,58 @@ static __always_inline int exec_returns(long ret, bool at, bool compat)
 	call.filename = at ? REGS_ARG2(regs, compat) : REGS_ARG1(regs, compat);
 	call.argv = at ? REGS_ARG3(regs, compat) : REGS_ARG2(regs, compat);
 	call.envp = at ? REGS_ARG4(regs, compat) : REGS_ARG3(regs, compat);
-	return exec_failed(&call, ret);
+	return exec_failed(&call, ret, copy);
 }
 
 /* the functions take one argument, the registers: the result is the slot behind it */
 SEC("fexit/" SYSCALL_FUNCTION("execve"))
 int execve_fexit(__u64 *ctx)
 {
-	return exec_returns(ctx[1], false, false);
+	leave_mark();
+	return exec_returns(ctx[1], false, false, 0);
+}
+
+SEC("fexit/" SYSCALL_FUNCTION("execve"))
+int execve_fexit_again(__u64 *ctx)
+{
+	return is_second_chance(EXEC_EVENT_EXEC) ? exec_returns(ctx[1], false, false, 1) : 0;
 }
 
 SEC("fexit/" SYSCALL_FUNCTION("execveat"))
 int execveat_fexit(__u64 *ctx)
 {
-	return exec_returns(ctx[1], true, false);
+	leave_mark();
+	return exec_returns(ctx[1], true, false, 0);
+}
+
+SEC("fexit/" SYSCALL_FUNCTION("execveat"))
+int execveat_fexit_again(__u64 *ctx)
+{
+	return is_second_chance(EXEC_EVENT_EXEC) ? exec_returns(ctx[1], true, false, 1) : 0;
 }
 
 SEC("fexit/" SYSCALL_FUNCTION_COMPAT("execve"))
 int execve_compat_fexit(__u64 *ctx)
 {
-	return exec_returns(ctx[1], false, true);
+	return exec_returns(ctx[1], false, true, 0);
 }
 
 SEC("fexit/" SYSCALL_FUNCTION_COMPAT("execveat"))
 int execveat_compat_fexit(__u64 *ctx)
 {
-	return exec_returns(ctx[1], true, true);
+	return exec_returns(ctx[1], true, true, 0);
 }
 
 SEC("kretprobe/" SYSCALL_FUNCTION("execve"))
 int execve_kretprobe(struct pt_regs *ctx)
 {
-	return exec_returns(PT_REGS_RC(ctx), false, false);
+	return exec_returns(PT_REGS_RC(ctx), false, false, 0);
 }
 
 SEC("kretprobe/" SYSCALL_FUNCTION("execveat"))
 int execveat_kretprobe(struct pt_regs *ctx)
 {
-	return exec_returns(PT_REGS_RC(ctx), true, false);
+	return exec_returns(PT_REGS_RC(ctx), true, false, 0);
 }
 
 /* at the return of every system call: most succeed and are done with here */
@@ -257,7 +272,7 @@ int exec_sys_exit(__u64 *ctx)
 	compat = current_is_compat();
 	if (number != CALL_EXECVE(compat) && number != CALL_EXECVEAT(compat))
 		return 0;
-	return exec_returns(ret, number == CALL_EXECVEAT(compat), compat);
+	return exec_returns(ret, number == CALL_EXECVEAT(compat), compat, 0);
 }
 
 #endif

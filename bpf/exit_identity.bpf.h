@@ -88,8 +88,7 @@ int exit_exec_again(__u64 *ctx)
 	return is_second_chance(RESCUED_HELPER) ? program_starts(ctx, 1) : 0;
 }
 
-SEC("raw_tp/sched_process_fork")
-int exit_fork(__u64 *ctx)
+static __always_inline int task_forks(__u64 *ctx)
 {
 	struct task_struct *parent = (struct task_struct *)ctx[0], *child = (struct task_struct *)ctx[1];
 	__u32 tgid = BPF_CORE_READ(child, tgid), above = BPF_CORE_READ(parent, tgid), threads;
@@ -113,6 +112,19 @@ int exit_fork(__u64 *ctx)
 	/* CLONE_PARENT makes a sibling */
 	id->ppid = BPF_CORE_READ(child, real_parent, tgid);
 	return 0;
+}
+
+SEC("raw_tp/sched_process_fork")
+int exit_fork(__u64 *ctx)
+{
+	leave_mark();
+	return task_forks(ctx);
+}
+
+SEC("raw_tp/sched_process_fork")
+int exit_fork_again(__u64 *ctx)
+{
+	return is_second_chance(RESCUED_HELPER) ? task_forks(ctx) : 0;
 }
 
 #endif

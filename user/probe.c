@@ -26,10 +26,10 @@ static void choose_programs(struct probe *probe, const struct hook_choice *chose
 	bpf_object__for_each_program(program, *probe->skeleton->obj) {
 		const char *name = bpf_program__name(program);
 
-		if (named(chosen->programs, 4, name))
+		if (named(chosen->programs, HOOK_PROGRAMS, name))
 			continue;
 		for (unsigned int i = 0; i < type->hook_count; i++)
-			if (named(type->hooks[i].programs, 4, name))
+			if (named(type->hooks[i].programs, HOOK_PROGRAMS, name))
 				bpf_program__set_autoload(program, false);
 	}
 }
@@ -152,7 +152,7 @@ void probe_missed(const struct probe *probe, uint64_t *ret_events, uint64_t *ret
 		if (bpf_program__fd(program) < 0 || strstr(name, "_again") ||
 		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
 			continue;
-		if (named(probe->type->event_programs, 4, name))
+		if (named(probe->type->event_programs, HOOK_PROGRAMS, name))
 			*ret_events += info.recursion_misses;
 		else
 			*ret_helpers += info.recursion_misses;

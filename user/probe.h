@@ -16,10 +16,12 @@
 struct bpf_object_skeleton;
 struct bpf_program;
 
+enum { HOOK_PROGRAMS = 6 };
+
 struct hook_choice {
 	const char *name;
 	/* programs on top of those every alternative loads; NULL ends it */
-	const char *programs[4];
+	const char *programs[HOOK_PROGRAMS];
 	/* fields that stay unknown, or known in part ("gfp_flags (reclaim's bits)"), with this one */
 	const char *fields_lost[6];
 	/* 0 when its target exists, else -errno */
@@ -44,7 +46,7 @@ struct probe_type {
 	const struct hook_choice *hooks;
 	unsigned int hook_count;
 	/* the programs which, when the kernel skips a run, cost an event */
-	const char *event_programs[4];
+	const char *event_programs[HOOK_PROGRAMS];
 	/*
 	 * Opens the skeleton with this file for its relocations, sets its
 	 * constants, says which programs are not wanted on this kernel whatever

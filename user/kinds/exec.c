@@ -39,7 +39,8 @@ static int kretprobe_available(const struct kernel *kernel)
 static const struct hook_choice hooks[] = {
 	{
 		.name = "fexit",
-		.programs = { "execve_fexit", "execveat_fexit", "execve_compat_fexit", "execveat_compat_fexit" },
+		.programs = { "execve_fexit", "execve_fexit_again", "execveat_fexit", "execveat_fexit_again",
+			      "execve_compat_fexit", "execveat_compat_fexit" },
 		.available = fexit_available,
 		.remedy = "needs a kernel that lets tracing programs attach to functions "
 			  "(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS, no lockdown of it)",
@@ -71,6 +72,8 @@ static int exec_probe_open(struct probe *probe, const struct kernel *kernel, con
 	skeleton->rodata->filter = probe->options->filter;
 	skeleton->rodata->has_copies = preempts;
 	bpf_program__set_autoload(skeleton->progs.exec_done_again, preempts);
+	bpf_program__set_autoload(skeleton->progs.execve_fexit_again, preempts);
+	bpf_program__set_autoload(skeleton->progs.execveat_fexit_again, preempts);
 	bpf_program__set_autoload(skeleton->progs.execve_compat_fexit, compat);
 	bpf_program__set_autoload(skeleton->progs.execveat_compat_fexit, compat);
 	bpf_program__set_autoload(skeleton->progs.exec_rename, probe->options->filter.all);
@@ -83,7 +86,7 @@ const struct probe_type exec_probe = {
 	.hooks = hooks,
 	.hook_count = sizeof(hooks) / sizeof(hooks[0]),
 	/* a run of exec_sys_exit that was skipped was hardly ever an exec */
-	.event_programs = { "exec_done", "execve_fexit", "execve_kretprobe" },
+	.event_programs = { "exec_done", "execve_fexit", "execveat_fexit", "execve_kretprobe" },
 	.open = exec_probe_open,
 };
 

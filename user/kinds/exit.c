@@ -37,6 +37,7 @@ static int exit_probe_open(struct probe *probe, const struct kernel *kernel, con
 	skeleton->rodata->has_copies = preempts;
 	bpf_program__set_autoload(skeleton->progs.exit_exit_again, preempts);
 	bpf_program__set_autoload(skeleton->progs.exit_exec_again, preempts);
+	bpf_program__set_autoload(skeleton->progs.exit_fork_again, preempts);
 	bpf_program__set_autoload(by_task ? skeleton->progs.exit_mark_victim_pid :
 					    skeleton->progs.exit_mark_victim, false);
 	return probe->options->filter.all ? bpf_map__set_max_entries(skeleton->maps.events, RING_ALL_BYTES) : 0;
