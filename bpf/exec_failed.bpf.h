@@ -207,7 +207,17 @@ static __always_inline int exec_returns(long ret, bool at, bool compat, __u32 co
 	return exec_failed(&call, ret, copy);
 }
 
-/* the functions take one argument, the registers: the result is the slot behind it */
+/*
+ * The functions take one argument, the registers: the result is the slot behind
+ * it. Of two programs on one function the one attached last runs first, so a
+ * copy stands before the program it is of.
+ */
+SEC("fexit/" SYSCALL_FUNCTION("execve"))
+int execve_fexit_again(__u64 *ctx)
+{
+	return is_second_chance(EXEC_EVENT_EXEC) ? exec_returns(ctx[1], false, false, 1) : 0;
+}
+
 SEC("fexit/" SYSCALL_FUNCTION("execve"))
 int execve_fexit(__u64 *ctx)
 {
@@ -215,10 +225,10 @@ int execve_fexit(__u64 *ctx)
 	return exec_returns(ctx[1], false, false, 0);
 }
 
-SEC("fexit/" SYSCALL_FUNCTION("execve"))
-int execve_fexit_again(__u64 *ctx)
+SEC("fexit/" SYSCALL_FUNCTION("execveat"))
+int execveat_fexit_again(__u64 *ctx)
 {
-	return is_second_chance(EXEC_EVENT_EXEC) ? exec_returns(ctx[1], false, false, 1) : 0;
+	return is_second_chance(EXEC_EVENT_EXEC) ? exec_returns(ctx[1], true, false, 1) : 0;
 }
 
 SEC("fexit/" SYSCALL_FUNCTION("execveat"))
@@ -226,12 +236,6 @@ int execveat_fexit(__u64 *ctx)
 {
 	leave_mark();
 	return exec_returns(ctx[1], true, false, 0);
-}
-
-SEC("fexit/" SYSCALL_FUNCTION("execveat"))
-int execveat_fexit_again(__u64 *ctx)
-{
-	return is_second_chance(EXEC_EVENT_EXEC) ? exec_returns(ctx[1], true, false, 1) : 0;
 }
 
 SEC("fexit/" SYSCALL_FUNCTION_COMPAT("execve"))
