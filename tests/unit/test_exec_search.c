@@ -162,6 +162,8 @@ static void test_last_failure(void **state)
 	assert_true(exec_last_failure(&session, &process, &failed, 1000 * SECOND + 5000000));
 	assert_string_equal(failed.filename, "/b/bar");
 	assert_true(failed.ret == -ENOENT && failed.age_ns == 4000000 && !failed.known.reason);
+	/* long after, it ended for another reason */
+	assert_false(exec_last_failure(&session, &process, &failed, 1011 * SECOND));
 	/* the pid is another process by now */
 	process.start_ns++;
 	assert_false(exec_last_failure(&session, &process, &failed, 1000 * SECOND + 5000000));
@@ -183,11 +185,11 @@ static void test_last_failure_name(void **state)
 	name[0] = '/';
 	strcpy(name + 390, "/foo");
 	tries(0, NOBODY, name, -ENOENT);
-	assert_true(exec_last_failure(&session, &process, &failed, UINT64_MAX));
+	assert_true(exec_last_failure(&session, &process, &failed, 1001 * SECOND));
 	assert_int_equal(strncmp(failed.filename, "/...", 4), 0);
 	assert_string_equal(failed.filename + strlen(failed.filename) - 4, "/foo");
 	tries(1, NOBODY, NULL, -EFAULT);
-	assert_true(exec_last_failure(&session, &process, &failed, UINT64_MAX));
+	assert_true(exec_last_failure(&session, &process, &failed, 1001 * SECOND));
 	assert_false(failed.known.filename);
 	assert_int_equal(failed.ret, -EFAULT);
 }

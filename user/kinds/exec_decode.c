@@ -232,6 +232,9 @@ void exec_forget(struct exec_state *state, const struct observation *o)
 			state->failures[i].pid = 0;
 }
 
+/* who could not start a program gives up soon; what failed long ago does not explain the end */
+#define EXPLAINS_NS 10000000000ULL
+
 bool exec_last_failure(struct session *s, const struct process *p, struct failed_exec *ret, uint64_t boot_ns)
 {
 	const struct kind_run *run = session_kind(s, KIND_exec);
@@ -242,7 +245,7 @@ bool exec_last_failure(struct session *s, const struct process *p, struct failed
 		const struct exec_failure_seen *f = &state->failures[i];
 
 		if (f->pid == p->pid && f->start_ns == p->start_ns && f->boot_ns <= boot_ns &&
-		    (!found || f->boot_ns > found->boot_ns))
+		    boot_ns - f->boot_ns < EXPLAINS_NS && (!found || f->boot_ns > found->boot_ns))
 			found = f;
 	}
 	if (!found)
