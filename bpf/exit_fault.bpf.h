@@ -69,8 +69,9 @@ static __always_inline struct vm_area_struct *find_in_maple(struct maple_tree *t
 	/* one mapping only needs no node, and no process has only one */
 	if ((entry & 3) != 2)
 		return NULL;
-#pragma clang loop unroll(disable)
-	for (int depth = 0; depth < 8; depth++) {
+	/* enough for vm.max_map_count; unrolled, because clang lays this loop out as 5.10 refuses loops */
+#pragma unroll
+	for (int depth = 0; depth < 6; depth++) {
 		struct maple_node *node = (struct maple_node *)(entry & ~255ULL);
 		__u64 slot = 0, last = MAPLE_PIVOTS;
 		__u32 type = entry >> 3 & 15;
