@@ -142,9 +142,11 @@ jq -r --slurpfile ours "$tmp/expected" '([$ours[]] | [range(0; length; 2) as $i 
 		and .exit.killer.source == "user")
 	| select(.process.pid as $pid | $pids | index($pid))
 	| "\(.process.pid) \(.exit.killer.pid)"' "$out" | sort >"$tmp/told"
+# Those that the kernel skipped are missing, and told.
 check_sh 'sixty killers at once, each with its own victim' \
-	diff "$tmp/expected" "$tmp/told"
-check_sh 'and there were sixty' test "$(grep -c . "$tmp/told")" -eq 60
+	test -z "$(comm -13 "$tmp/expected" "$tmp/told")"
+check_sh 'and there were sixty, or the stream tells how many are missing' \
+	test "$(grep -c . "$tmp/told")" -ge $((60 - watch_missed))
 death "$held" 'killer gone two seconds before'
 died_of 9
 killed_by "$held_killer" slay
