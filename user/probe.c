@@ -34,10 +34,13 @@ static void choose_programs(struct probe *probe, const struct hook_choice *chose
 	}
 }
 
-static int set_ring(struct probe *probe, unsigned int kib)
+static int set_ring(struct probe *probe, const struct probe_options *options)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(*probe->skeleton->obj, "events");
+	unsigned int kib = options->ring_kib;
 
+	if (!kib && options->filter.all)
+		kib = probe->type->ring_all_kib;
 	return kib && map ? bpf_map__set_max_entries(map, kib * 1024) : 0;
 }
 
@@ -79,7 +82,7 @@ static int try_hook(struct probe *probe, const struct hook_choice *hook, const s
 	err = open_object(probe, kernel, &core);
 	if (!err) {
 		choose_programs(probe, hook);
-		err = set_ring(probe, options->ring_kib);
+		err = set_ring(probe, options);
 	}
 	if (!err)
 		err = bpf_object__load_skeleton(probe->skeleton);

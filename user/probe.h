@@ -47,6 +47,8 @@ struct probe_type {
 	unsigned int hook_count;
 	/* the programs which, when the kernel skips a run, cost an event */
 	const char *event_programs[HOOK_PROGRAMS];
+	/* ring when everything is wanted: 20 000 events while nobody reads for a second; 0: as declared */
+	unsigned int ring_all_kib;
 	/*
 	 * Opens the skeleton with this file for its relocations, sets its
 	 * constants, says which programs are not wanted on this kernel whatever

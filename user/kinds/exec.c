@@ -11,7 +11,6 @@
 
 /* a search along PATH goes on within this time, and a program that finds another way does so too */
 #define HOLD_NS 100000000ULL
-#define RING_ALL_BYTES (16U << 20)
 
 /* ---- hooks ---------------------------------------------------------- */
 
@@ -77,7 +76,7 @@ static int exec_probe_open(struct probe *probe, const struct kernel *kernel, con
 	bpf_program__set_autoload(skeleton->progs.execve_compat_fexit, compat);
 	bpf_program__set_autoload(skeleton->progs.execveat_compat_fexit, compat);
 	bpf_program__set_autoload(skeleton->progs.exec_rename, probe->options->filter.all);
-	return probe->options->filter.all ? bpf_map__set_max_entries(skeleton->maps.events, RING_ALL_BYTES) : 0;
+	return 0;
 }
 
 const struct probe_type exec_probe = {
@@ -87,6 +86,7 @@ const struct probe_type exec_probe = {
 	.hook_count = sizeof(hooks) / sizeof(hooks[0]),
 	/* a run of exec_sys_exit that was skipped was hardly ever an exec */
 	.event_programs = { "exec_done", "execve_fexit", "execveat_fexit", "execve_kretprobe" },
+	.ring_all_kib = 16 * 1024,
 	.open = exec_probe_open,
 };
 

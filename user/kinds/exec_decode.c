@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ancestors.h"
 #include "exit_kind.h"
 #include "exec_why.h"
 #include "fit.h"
@@ -86,18 +87,6 @@ static void add_args(struct session *s, struct observation *o, const struct exec
 		KNOW(x, truncated, cut || e->flags & EXEC_EVENT_ARGS_CUT);
 }
 
-static void add_ancestors(struct exec *x, const struct exec_event *e)
-{
-	for (uint32_t i = 0; i < e->ancestor_count && i < 6; i++) {
-		struct ancestor *a = &x->parents[x->parents_count++];
-
-		KNOW(a, pid, e->ancestors[i].pid);
-		text_copy(a->comm, sizeof(a->comm), e->ancestors[i].comm, strnlen(e->ancestors[i].comm, 16));
-		a->known.comm = 1;
-	}
-	x->known.parents = 1;
-}
-
 static void add_storm(struct exec *x, const struct exec_event *e)
 {
 	struct exec_storm *storm = &x->storm;
@@ -148,7 +137,8 @@ void exec_decode(struct session *s, struct observation *o, const struct exec_eve
 			 e->flags & EXEC_EVENT_EXE_CUT, "process.exe");
 		o->process.known.exe = 1;
 	}
-	add_ancestors(x, e);
+	x->parents_count = ancestors_fill(x->parents, e->ancestors, e->ancestor_count < 6 ? e->ancestor_count : 6);
+	x->known.parents = 1;
 	add_storm(x, e);
 }
 

@@ -11,8 +11,6 @@
 
 /* time in which the OOM killer's mark, or a failed exec in the other ring, comes after the death it explains */
 #define WAIT_NS 30000000ULL
-/* 20 000 deaths of which every line is wanted, while nobody reads for a second */
-#define RING_ALL_BYTES (16U << 20)
 
 /* ---- hooks ---------------------------------------------------------- */
 
@@ -40,7 +38,7 @@ static int exit_probe_open(struct probe *probe, const struct kernel *kernel, con
 	bpf_program__set_autoload(skeleton->progs.exit_fork_again, preempts);
 	bpf_program__set_autoload(by_task ? skeleton->progs.exit_mark_victim_pid :
 					    skeleton->progs.exit_mark_victim, false);
-	return probe->options->filter.all ? bpf_map__set_max_entries(skeleton->maps.events, RING_ALL_BYTES) : 0;
+	return 0;
 }
 
 const struct probe_type exit_probe = {
@@ -49,13 +47,13 @@ const struct probe_type exit_probe = {
 	.hooks = hooks,
 	.hook_count = sizeof(hooks) / sizeof(hooks[0]),
 	.event_programs = { "exit_exit" },
+	.ring_all_kib = 16 * 1024,
 	.open = exit_probe_open,
 };
 
 /* ---- events --------------------------------------------------------- */
 
-static void tell(struct session *s, struct exit_state *state, struct observation *o, uint64_t ppid,
-		 uint64_t parent_start_ns)
+static void tell(struct session *s, struct exit_state *state, struct observation *o, uint64_t parent_start_ns)
 {
 	exit_join_oom(state, o);
 	if (o->exit.known.code && (o->exit.code == 126 || o->exit.code == 127))
@@ -65,7 +63,7 @@ static void tell(struct session *s, struct exit_state *state, struct observation
 	exit_fit(o);
 	session_deliver(s, KIND_exit, o);
 	if (o->exit.known.signal || (o->exit.known.code && o->exit.code))
-		exit_remember(state, o, ppid, parent_start_ns);
+		exit_remember(state, o, parent_start_ns);
 }
 
 /* what else is on its way may be the cause */
@@ -79,7 +77,7 @@ static bool must_wait(const struct exit_state *state, const struct observation *
 		return true;
 	/* a parent is told after its child, which it may copy */
 	for (unsigned int i = 0; i < EXIT_HELD; i++)
-		if (state->waiting[i].until_ns && state->waiting[i].ppid == o->process.pid)
+		if (state->waiting[i].until_ns && state->waiting[i].observation.process.ppid == o->process.pid)
 			return true;
 	return false;
 }
@@ -106,11 +104,10 @@ static int take_exit(struct session *s, struct exit_state *state, const struct e
 	exit_killer(s, o, event, &parts);
 	if (waiting && !exit_join_oom(state, o) && must_wait(state, o)) {
 		waiting->until_ns = o->boot_ns + WAIT_NS;
-		waiting->ppid = o->process.ppid;
 		waiting->parent_start_ns = event->parent_start_ns;
 		return 0;
 	}
-	tell(s, state, o, o->process.ppid, event->parent_start_ns);
+	tell(s, state, o, event->parent_start_ns);
 	return 0;
 }
 
@@ -169,7 +166,7 @@ static void exit_expire(struct session *s, void *state_pointer, uint64_t now)
 	if (state->seed)
 		exit_seed(s, state);
 	while ((w = longest_waiting(state)) && w->until_ns <= now) {
-		tell(s, state, &w->observation, w->ppid, w->parent_start_ns);
+		tell(s, state, &w->observation, w->parent_start_ns);
 		w->until_ns = 0;
 	}
 }
@@ -202,7 +199,8 @@ static int exit_open(struct session *s, void **ret_state)
 	if (!err)
 		err = cgroup_paths_open(&s->cgroup_paths);
 	if (err) {
-		free(state);
+		if (state)
+			exit_close(state);
 		return err;
 	}
 	/* without it older processes have no executable in their line; no reason not to watch */

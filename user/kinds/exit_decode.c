@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ancestors.h"
 #include "names.h"
 #include "process_args.h"
 #include "symbols.h"
@@ -133,19 +134,6 @@ static void add_times(struct exit *x, const struct exit_event *event)
 	KNOW(x, cpu_system_ns, system);
 }
 
-static void add_ancestors(struct exit *x, const struct exit_event *event)
-{
-	for (uint32_t i = 0; i < event->ancestor_count && i < 6; i++) {
-		struct ancestor *a = &x->parents[x->parents_count++];
-
-		KNOW(a, pid, event->ancestors[i].pid);
-		text_copy(a->comm, sizeof(a->comm), event->ancestors[i].comm,
-			  strnlen(event->ancestors[i].comm, 16));
-		a->known.comm = 1;
-	}
-	x->known.parents = 1;
-}
-
 static void add_exe(struct observation *o, const struct exit_event *event, const struct exit_parts *parts)
 {
 	struct process *p = &o->process;
@@ -189,7 +177,9 @@ void exit_decode(struct session *s, struct observation *o, const struct exit_eve
 	    (!event->exe_plain || event->first_ppid != o->process.ppid))
 		KNOW(x, orphan, event->first_ppid != o->process.ppid);
 	add_times(x, event);
-	add_ancestors(x, event);
+	x->parents_count = ancestors_fill(x->parents, event->ancestors,
+					  event->ancestor_count < 6 ? event->ancestor_count : 6);
+	x->known.parents = 1;
 	add_exe(o, event, parts);
 	if (event->args_bytes && !s->options.no_args &&
 	    process_args_fill(&o->process, parts->args, event->args_bytes, event->args_cut,

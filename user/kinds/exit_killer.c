@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "ancestors.h"
 #include "names.h"
 
 void signal_name(char *to, size_t size, uint64_t signal)
@@ -200,13 +201,7 @@ static void add_sender(struct session *s, struct observation *o, const struct si
 	KNOW(k, uid, n->sender_uid);
 	text_copy(k->comm, sizeof(k->comm), n->sender_comm, strnlen(n->sender_comm, sizeof(n->sender_comm)));
 	k->known.comm = 1;
-	for (int i = 0; i < 4 && n->parents[i].pid; i++) {
-		struct ancestor *a = &k->parents[k->parents_count++];
-
-		KNOW(a, pid, n->parents[i].pid);
-		text_copy(a->comm, sizeof(a->comm), n->parents[i].comm, strnlen(n->parents[i].comm, 16));
-		a->known.comm = 1;
-	}
+	k->parents_count = ancestors_fill(k->parents, n->parents, sizeof(n->parents) / sizeof(n->parents[0]));
 	k->known.parents = 1;
 	KNOW(k, other_pidns, !!(n->flags & SIGNAL_NOTE_OTHER_PIDNS));
 	add_sender_exe(k, n);

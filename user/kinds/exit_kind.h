@@ -47,7 +47,7 @@ struct exit_parts {
 /* A death that waits for what explains it: the OOM killer's word, a failed exec. */
 struct exit_waiting {
 	uint64_t until_ns;	/* 0: free */
-	uint64_t ppid, parent_start_ns;
+	uint64_t parent_start_ns;
 	struct observation observation;
 };
 
@@ -80,8 +80,7 @@ void exit_track_oom(struct exit_state *state, const struct exit_oom_event *event
 bool exit_join_oom(const struct exit_state *state, struct observation *o);
 void exit_join_copied(const struct exit_state *state, struct observation *o);
 void exit_track_loop(struct exit_state *state, struct observation *o);
-void exit_remember(struct exit_state *state, const struct observation *o, uint64_t ppid,
-		   uint64_t parent_start_ns);
+void exit_remember(struct exit_state *state, const struct observation *o, uint64_t parent_start_ns);
 
 /* exit_fit.c: keeps the line below LINE_BYTES */
 void exit_fit(struct observation *o);

@@ -51,13 +51,13 @@ bool exit_join_oom(const struct exit_state *state, struct observation *o)
 
 /* ---- copied statuses ------------------------------------------------ */
 
-void exit_remember(struct exit_state *state, const struct observation *o, uint64_t ppid, uint64_t parent_start_ns)
+void exit_remember(struct exit_state *state, const struct observation *o, uint64_t parent_start_ns)
 {
 	const struct exit *x = &o->exit;
 	struct exit_death *d = &state->deaths[state->death_count++ % EXIT_DEATHS];
 
 	*d = (struct exit_death){
-		.pid = o->process.pid, .ppid = ppid, .parent_start_ns = parent_start_ns, .boot_ns = o->boot_ns,
+		.pid = o->process.pid, .ppid = o->process.ppid, .parent_start_ns = parent_start_ns, .boot_ns = o->boot_ns,
 		.signal = x->known.signal ? x->signal : 0, .code = x->known.code ? x->code : 0,
 		.source = x->killer.known.source ? x->killer.source : 0,
 		.killer_pid = x->killer.known.pid ? x->killer.pid : 0,

@@ -130,6 +130,21 @@ void exit_pdeathsig_explain(const struct observation *observation, struct verdic
 
 /* ---- limits --------------------------------------------------------- */
 
+/* by systemd's name of a limit, or the shell's letter */
+static void verify_limit(const struct observation *observation, const char *name, char letter, struct verdict *ret)
+{
+	const char *service = exit_service(observation);
+	struct text text = say_verify(ret);
+
+	if (!service) {
+		text_format(&text, "ulimit -%c; ulimit -H%c   (in the shell that starts it)", letter, letter);
+		return;
+	}
+	text_format(&text, "systemctl show -p Limit%s -p Limit%sSoft ", name, name);
+	text_shell(&text, service, strlen(service));
+	say_whole(&text, &ret->diagnosis.verify_count);
+}
+
 bool exit_rlimit_cpu_matches(const struct observation *observation)
 {
 	return exit_is(observation, SIGXCPU, KILLER_SOURCE_RLIMIT) ||
@@ -139,7 +154,6 @@ bool exit_rlimit_cpu_matches(const struct observation *observation)
 void exit_rlimit_cpu_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct exit *e = &observation->exit;
-	const char *service = exit_service(observation);
 	struct text text = say_cause(ret);
 
 	text_format(&text, "it reached the %s limit of processor time", e->signal == SIGXCPU ? "soft" : "hard");
@@ -159,14 +173,7 @@ void exit_rlimit_cpu_explain(const struct observation *observation, struct verdi
 	text_add(&text, "find out whether it hung in a loop or had that much to do; then raise the limit where it is set "
 			"(ulimit -t, LimitCPU=, limits.conf)");
 	exit_conclude(observation, SEVERITY_WARNING, "limit of processor time", ret);
-	text = say_verify(ret);
-	if (service) {
-		text_add(&text, "systemctl show -p LimitCPU -p LimitCPUSoft ");
-		text_shell(&text, service, strlen(service));
-		say_whole(&text, &ret->diagnosis.verify_count);
-	} else {
-		text_add(&text, "ulimit -t; ulimit -Ht   (in the shell that starts it)");
-	}
+	verify_limit(observation, "CPU", 't', ret);
 }
 
 bool exit_rlimit_fsize_matches(const struct observation *observation)
@@ -177,7 +184,6 @@ bool exit_rlimit_fsize_matches(const struct observation *observation)
 void exit_rlimit_fsize_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct exit *e = &observation->exit;
-	const char *service = exit_service(observation);
 	struct text text = say_cause(ret);
 
 	text_add(&text, "it wrote beyond the largest file it may make");
@@ -190,14 +196,7 @@ void exit_rlimit_fsize_explain(const struct observation *observation, struct ver
 	text_add(&text, "look which file grew too large (a log?), or raise the limit where it is set (ulimit -f, "
 			"LimitFSIZE=, limits.conf)");
 	exit_conclude(observation, SEVERITY_WARNING, "limit of file size", ret);
-	text = say_verify(ret);
-	if (service) {
-		text_add(&text, "systemctl show -p LimitFSIZE -p LimitFSIZESoft ");
-		text_shell(&text, service, strlen(service));
-		say_whole(&text, &ret->diagnosis.verify_count);
-	} else {
-		text_add(&text, "ulimit -f; ulimit -Hf   (in the shell that starts it)");
-	}
+	verify_limit(observation, "FSIZE", 'f', ret);
 }
 
 bool exit_seccomp_matches(const struct observation *observation)
