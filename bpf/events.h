@@ -34,7 +34,9 @@ typedef __INT64_TYPE__ field_number;
 /* a limit that does not exist; not the same as an unknown one */
 #define BYTES_MAX (~0ULL)
 
+/* where the key in JSON is not fit for a member of a C struct, there are forms with a key of its own */
 #define WORDS(MAX, SIZE, NAME, DOC) WORDS_NAMED(MAX, SIZE, NAME, #NAME, DOC)
+#define CHOICE(ENUMERATION, NAME, DOC) CHOICE_NAMED(ENUMERATION, NAME, #NAME, DOC)
 
 #define CHOICES(NAME) enum NAME { NAME##_unknown,
 #define VALUE(NAME, WORD) NAME,
@@ -54,7 +56,7 @@ enum event_kind {
 #define RECORD(NAME, DOC) struct NAME##_known {
 #define END(NAME) };
 #define FIELD(MEANING, NAME, DOC) field_word NAME:1;
-#define CHOICE(ENUMERATION, NAME, DOC) field_word NAME:1;
+#define CHOICE_NAMED(ENUMERATION, NAME, KEY, DOC) field_word NAME:1;
 #define TEXT(SIZE, NAME, DOC) field_word NAME:1;
 #define WORDS_NAMED(MAX, SIZE, NAME, KEY, DOC) field_word NAME:1;
 #define NUMBERS(MAX, NAME, DOC) field_word NAME:1;
@@ -65,7 +67,7 @@ enum event_kind {
 #define RECORD(NAME, DOC) struct NAME##_seen { struct NAME##_known known;
 #define CONTEXT(NAME) }; struct NAME##_context {
 #define FIELD(MEANING, NAME, DOC) field_##MEANING NAME;
-#define CHOICE(ENUMERATION, NAME, DOC) field_word NAME;
+#define CHOICE_NAMED(ENUMERATION, NAME, KEY, DOC) field_word NAME;
 #define TEXT(SIZE, NAME, DOC) char NAME[SIZE];
 #ifdef __bpf__	/* whole records, and what only they hold, are user space's; so is the name "cgroup" */
 #define END(NAME) };

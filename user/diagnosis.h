@@ -12,6 +12,7 @@
 struct verdict {
 	enum severity severity;
 	bool repeats;	/* more of the same: NDJSON has it, people are not told again */
+	bool brief;	/* a line of a list: people get the message and no card */
 	char message[320];
 	struct diagnosis diagnosis;
 };

@@ -24,7 +24,7 @@ const char *const kind_names[KIND_COUNT] = {
 #define RECORD(NAME, DOC) enum { NAME##_sum = sizeof(struct NAME##_known)
 #define END(NAME) }; _Static_assert((int)sizeof(struct NAME) == (int)NAME##_sum, "hole in " #NAME);
 #define FIELD(MEANING, NAME, DOC) + sizeof(uint64_t)
-#define CHOICE(ENUMERATION, NAME, DOC) + sizeof(uint64_t)
+#define CHOICE_NAMED(ENUMERATION, NAME, KEY, DOC) + sizeof(uint64_t)
 #define TEXT(SIZE, NAME, DOC) + (SIZE)
 #define WORDS_NAMED(MAX, SIZE, NAME, KEY, DOC) + sizeof(uint64_t) + (MAX) * (SIZE)
 #define NUMBERS(MAX, NAME, DOC) + sizeof(uint64_t) + (MAX) * sizeof(uint64_t)
@@ -37,7 +37,7 @@ const char *const kind_names[KIND_COUNT] = {
 #define END(NAME) };
 #define FIELD(MEANING, NAME, DOC) { KEYED(#NAME), .doc = DOC, .meaning = MEANING_##MEANING, \
 	.span = sizeof(uint64_t) },
-#define CHOICE(ENUMERATION, NAME, DOC) { KEYED(#NAME), .doc = DOC, .meaning = MEANING_choice, \
+#define CHOICE_NAMED(ENUMERATION, NAME, KEY, DOC) { KEYED(KEY), .doc = DOC, .meaning = MEANING_choice, \
 	.span = sizeof(uint64_t), .choices = ENUMERATION##_words, \
 	.max = sizeof(ENUMERATION##_words) / sizeof(char *) },
 #define TEXT(SIZE, NAME, DOC) { KEYED(#NAME), .doc = DOC, .meaning = MEANING_text, \

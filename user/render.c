@@ -134,6 +134,19 @@ static void card_title(struct text *text, const struct style *style, const struc
 	text_add(text, "\n");
 }
 
+static void one_line(struct text *text, const struct style *style, uint64_t time_ns, enum severity severity,
+		     const char *message)
+{
+	time_of_day(text, style, time_ns);
+	text_add(text, "  ");
+	paint(text, style, PAINT_TITLE, severity);
+	text_format(text, "%-8s", severity_words[severity]);
+	paint(text, style, PAINT_PLAIN, 0);
+	text_add(text, "  ");
+	text_safe(text, message, strlen(message));
+	text_add(text, "\n");
+}
+
 static void card_observation(struct text *text, const struct style *style, struct observation *o,
 			     struct verdict *v)
 {
@@ -142,6 +155,10 @@ static void card_observation(struct text *text, const struct style *style, struc
 
 	if (v->repeats)
 		return;
+	if (v->brief) {
+		one_line(text, style, o->time_ns, v->severity, v->message);
+		return;
+	}
 	card_title(text, style, o, v);
 	row(text, style, "cause", d->cause,
 	    d->confidence == BASIS_MEASURED ? NULL : basis_words[d->confidence], true);
@@ -157,19 +174,6 @@ static void card_observation(struct text *text, const struct style *style, struc
 		row(text, style, i ? "" : "do", d->advice[i], NULL, true);
 	for (uint64_t i = 0; i < d->verify_count; i++)
 		row(text, style, i ? "" : "verify", d->verify[i], NULL, false);
-	text_add(text, "\n");
-}
-
-static void one_line(struct text *text, const struct style *style, uint64_t time_ns, enum severity severity,
-		     const char *message)
-{
-	time_of_day(text, style, time_ns);
-	text_add(text, "  ");
-	paint(text, style, PAINT_TITLE, severity);
-	text_format(text, "%-8s", severity_words[severity]);
-	paint(text, style, PAINT_PLAIN, 0);
-	text_add(text, "  ");
-	text_safe(text, message, strlen(message));
 	text_add(text, "\n");
 }
 

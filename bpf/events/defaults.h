@@ -16,8 +16,8 @@
 #ifndef FIELD
 #define FIELD(MEANING, NAME, DOC)
 #endif
-#ifndef CHOICE
-#define CHOICE(ENUMERATION, NAME, DOC)
+#ifndef CHOICE_NAMED
+#define CHOICE_NAMED(ENUMERATION, NAME, KEY, DOC)
 #endif
 #ifndef TEXT
 #define TEXT(SIZE, NAME, DOC)

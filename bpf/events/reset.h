@@ -5,7 +5,7 @@
 #undef CONTEXT
 #undef END
 #undef FIELD
-#undef CHOICE
+#undef CHOICE_NAMED
 #undef TEXT
 #undef WORDS_NAMED
 #undef NUMBERS

@@ -66,7 +66,7 @@ static size_t at(const void *record, const void *member)
 	assert_non_null(r); assert_int_equal(record->size, sizeof(*r)); assert_string_equal(record->name, #RECORD_NAME);
 #define END(NAME) assert_int_equal(n, record->field_count); free(r); }
 #define FIELD(MEANING, NAME, DOC) PLACE(NAME, sizeof(uint64_t))
-#define CHOICE(ENUMERATION, NAME, DOC) PLACE(NAME, sizeof(uint64_t))
+#define CHOICE_NAMED(ENUMERATION, NAME, KEY, DOC) PLACE(NAME, sizeof(uint64_t))
 #define TEXT(SIZE, NAME, DOC) PLACE(NAME, SIZE)
 #define LISTED(NAME) memset(r, 0, sizeof(*r)); r->known.NAME = 1; \
 	check_place(record, n++, r, at(r, &r->NAME##_count), sizeof(r->NAME##_count) + sizeof(r->NAME));
