@@ -14,7 +14,7 @@ enum {
 };
 
 /* what a call means to us; user space says which number has which meaning */
-enum fd_call {
+enum fd_call_meaning {
 	FD_CALL_OTHER,
 	FD_CALL_FD,		/* returns a descriptor */
 	FD_CALL_DUP,		/* dup2, dup3: returns one, and refuses numbers above the limit */
@@ -23,6 +23,7 @@ enum fd_call {
 	FD_CALL_SOCKETPAIR,	/* ... its fourth */
 	FD_CALL_RECVMSG,	/* in control messages */
 	FD_CALL_RECVMMSG,
+	FD_CALL_BPF,		/* returns one for some commands */
 	FD_CALL_CLONE,		/* a pidfd, where it was asked for one */
 	FD_CALL_CLONE3,
 	FD_CALL_WATCH,		/* inotify_add_watch */

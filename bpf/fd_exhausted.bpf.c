@@ -27,7 +27,7 @@
 #define MAX_MESSAGES 8
 #define TELL_NS 1000000000ULL
 
-/* enum fd_call by number, of both tables; set by user space */
+/* enum fd_call_meaning by number, of both tables; set by user space */
 const volatile __u8 calls[2][FD_CALLS] = {};
 /* of io_uring_complete: the argument that has the result, and whether that is a pointer to the completion */
 const volatile __u32 ring_result = 2;

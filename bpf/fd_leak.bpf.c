@@ -25,12 +25,15 @@
 #define F_DUPFD 0
 #define F_DUPFD_CLOEXEC 1030
 #define CLONE_PIDFD 0x1000
+/* bpf(): MAP_CREATE PROG_LOAD OBJ_GET PROG_GET_FD MAP_GET_FD RAW_TRACEPOINT_OPEN BTF_LOAD BTF_GET_FD LINK_CREATE LINK_GET_FD ENABLE_STATS ITER_CREATE */
+#define BPF_FD_COMMANDS (1ULL << 0 | 1ULL << 5 | 1ULL << 7 | 1ULL << 13 | 1ULL << 14 | 1ULL << 17 | 1ULL << 18 | \
+			 1ULL << 19 | 1ULL << 28 | 1ULL << 30 | 1ULL << 32 | 1ULL << 33)
 #define SCM_RIGHTS 1
 #define SOL_SOCKET 1
 #define MAX_CONTROLS 3
 #define MAX_RECEIVED 253	/* SCM_MAX_FD */
 
-/* enum fd_call by number, of both tables; set by user space */
+/* enum fd_call_meaning by number, of both tables; set by user space */
 const volatile __u8 calls[2][FD_CALLS] = {};
 
 /* processes whose stacks are wanted, where all are watched: user space puts those here that grow or are near a limit */
@@ -261,6 +264,8 @@ static __always_inline void returned_by(struct task_struct *task, struct pt_regs
 	if (meaning == FD_CALL_FD || meaning == FD_CALL_DUP)
 		returned(task, ret);
 	else if (meaning == FD_CALL_FCNTL && (command == F_DUPFD || command == F_DUPFD_CLOEXEC))
+		returned(task, ret);
+	else if (meaning == FD_CALL_BPF && BPF_FD_COMMANDS >> (REGS_ARG1(regs, compat) & 63) & 1)
 		returned(task, ret);
 	else if (meaning == FD_CALL_PIPE)
 		returned_at(task, REGS_ARG1(regs, compat), 2);

@@ -24,6 +24,10 @@ __u64 pass;		/* incremented by user space before each */
 __u32 wanted;		/* tgid; 0: all */
 bool remember;		/* what is there now was there before */
 
+/* both clocks at the last process: how fast the first goes is a matter of configuration */
+__u64 jiffies;
+__u64 monotonic_ns;
+
 struct task_struct *last_task;
 struct files_struct *last_files;
 __u64 last_pass;
@@ -136,6 +140,8 @@ int list_descriptors(struct bpf_iter__task_file *ctx)
 	if (!known) {
 		entries[0].fd = FD_OWNER;
 		fill_owner(&entries[0].owner, task);
+		jiffies = bpf_jiffies64();
+		monotonic_ns = bpf_ktime_get_ns();
 	}
 	entries[1].fd = ctx->fd;
 	fill_file(&entries[1].file, file);
