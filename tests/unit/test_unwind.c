@@ -1,165 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Call stacks of living processes: children of this very file, which sleep at the end of a known chain. */
+/* Call stacks of living processes: children of this very program, which sleep at the end of a known chain. */
 #include "stack.h"
 
-#include <dirent.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 
-#define NOINLINE __attribute__((noinline, noclone))
-
-/* what a call leaves to do keeps it from being a jump */
-static volatile int sink;
-
-/* ---- the child ------------------------------------------------------------- */
-
-static void ready(void)
-{
-	if (write(3, "r", 1) != 1)
-		_exit(3);
-}
-
-static NOINLINE void chain_inner(void)
-{
-	ready();
-	for (;;) {
-		pause();
-		sink++;
-	}
-}
-
-static NOINLINE void chain_middle(void)
-{
-	chain_inner();
-	sink++;
-}
-
-static NOINLINE void chain_outer(void)
-{
-	chain_middle();
-	sink++;
-}
-
-static NOINLINE void recurse(int depth)
-{
-	if (!depth)
-		chain_inner();
-	while (depth) {
-		recurse(depth - 1);
-		sink++;
-	}
-}
-
-static void on_signal(int number)
-{
-	chain_outer();
-	sink += number;
-}
-
-static NOINLINE void interrupted(void)
-{
-	raise(SIGUSR1);
-	sink++;
-}
-
-static void run_handler(bool own_stack)
-{
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = own_stack ? SA_ONSTACK : 0 };
-	stack_t stack = { .ss_size = 64 * 1024 };
-
-	stack.ss_sp = mmap(NULL, stack.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	sigaltstack(&stack, NULL);
-	sigaction(SIGUSR1, &action, NULL);
-	interrupted();
-}
-
-/* code that no file and no table knows, which calls what it gets; with a frame pointer, as V8's */
-#if defined(__x86_64__)
-static const unsigned char shim[] = { 0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3 };
-#elif defined(__aarch64__)
-static const unsigned char shim[] = {
-	0xfd, 0x7b, 0xbf, 0xa9, 0xfd, 0x03, 0x00, 0x91, 0x00, 0x00, 0x3f, 0xd6, 0xfd, 0x7b, 0xc1, 0xa8, 0xc0, 0x03, 0x5f, 0xd6,
-};
-#endif
-
-static NOINLINE __attribute__((optimize("no-omit-frame-pointer"))) void run_generated(void)
-{
-	void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	memcpy(code, shim, sizeof(shim));
-	mprotect(code, 4096, PROT_READ | PROT_EXEC);
-	__builtin___clear_cache(code, (char *)code + 4096);
-	((void (*)(void (*)(void)))code)(chain_outer);
-	sink++;
-}
-
-/* calls by pointer only, so that it runs wherever it is mapped */
-static NOINLINE __attribute__((no_sanitize("address", "undefined"))) void anywhere(void (*call)(void), volatile int *at)
-{
-	call();
-	(*at)++;
-}
-
-/* the same file's code at a second place, as dlopen() would add it: after the first stack was taken */
-static void run_mapped(void)
-{
-	uint64_t start, end, offset;
-	char line[512], *copy;
-	FILE *maps;
-	int fd;
-
-	ready();
-	pause();
-	maps = fopen("/proc/self/maps", "r");
-	while (fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx r-xp %lx", &start, &end, &offset) == 3 && start <= (uintptr_t)anywhere &&
-		    (uintptr_t)anywhere < end)
-			break;
-	}
-	fclose(maps);
-	fd = open("/proc/self/exe", O_RDONLY);
-	/* with room for the segments around it */
-	copy = mmap(NULL, 64 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	copy = mmap(copy + (32 << 20), end - start, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, offset);
-	((void (*)(void (*)(void), volatile int *))(copy + ((uintptr_t)anywhere - start)))(chain_outer, &sink);
-}
-
-static void nothing(int number)
-{
-	(void)number;
-}
-
-static int run_child(const char *mode, char **arguments)
-{
-	signal(SIGUSR2, nothing);
-	if (!strcmp(mode, "chain"))
-		chain_outer();
-	else if (!strcmp(mode, "deep"))
-		recurse(20);
-	else if (!strcmp(mode, "deeper"))
-		recurse(200);
-	else if (!strcmp(mode, "handler"))
-		run_handler(false);
-	else if (!strcmp(mode, "own stack"))
-		run_handler(true);
-	else if (!strcmp(mode, "generated"))
-		run_generated();
-	else if (!strcmp(mode, "mapped"))
-		run_mapped();
-	else if (!strcmp(mode, "exec"))
-		execv(arguments[2], arguments + 2);
-	sink++;
-	return 4;
-}
-
-/* ---- the tests ------------------------------------------------------------- */
+#include "stack_child.h"
 
 static struct unwinder *unwinder;
 static struct user_stack stack;
 static struct call_stack calls;
 static char frames[CALL_STACK_FRAMES][256];
-static char directory[64], self[4096];
+static char directory[64], self[4096], other[128];
 
 static int setup(void **state)
 {
@@ -170,6 +21,7 @@ static int setup(void **state)
 	if (n < 0 || !mkdtemp(directory))
 		return -1;
 	self[n] = '\0';
+	snprintf(other, sizeof(other), "%s/other", directory);
 	alarm(120);
 	return unwinder_open(&unwinder);
 }
@@ -188,7 +40,7 @@ static int teardown(void **state)
 
 static struct child start(const char *path, const char *mode)
 {
-	char *arguments[] = { (char *)path, (char *)"child", (char *)mode, NULL };
+	char *arguments[] = { (char *)path, (char *)"child", (char *)mode, other, NULL };
 
 	return start_program(path, arguments);
 }
@@ -240,7 +92,7 @@ static void test_chain(void **state)
 	take_stack(child, &stack);
 	unwind(child);
 	n = find_chain();
-	assert_non_null(strstr(frames[n - 1], " (test_unwind.c:"));
+	assert_non_null(strstr(frames[n - 1], " (stack_child.h:"));
 	/* pause() itself, and what a sanitizer may put around it */
 	assert_true(n == 4 || n == 5);
 	assert_non_null(strstr(frames[0], "pause+0x"));
@@ -250,17 +102,372 @@ static void test_chain(void **state)
 	assert_false(calls.truncated);
 	assert_string_equal(calls.note, "");
 	assert_int_equal(calls.exact, 1);
-	show();
+	stop_child(child);
+}
+
+static int run(const char *format, const char *first, const char *second)
+{
+	char command[5000];
+
+	assert_true(snprintf(command, sizeof(command), "%s %s %s 2>/dev/null", format, first, second) > 0);
+	return system(command);
+}
+
+/* a stripped program gives its name and offsets, and no exported neighbour's name */
+static void test_stripped(void **state)
+{
+	struct child child;
+	uint32_t n;
+
+	(void)state;
+	if (run("strip -o", other, self))
+		skip();
+	child = start(other, "chain");
+	take_stack(child, &stack);
+	unwind(child);
+	n = find(0, "other+0x");
+	for (int i = 1; i <= 3; i++)
+		assert_int_equal(find(n + i, "other+0x"), n + i);
+	assert_int_equal(find(n + 4, "other+0x"), calls.count - 1);
+	assert_false(calls.truncated);
+	stop_child(child);
+}
+
+/* what the process runs, although the path leads to nothing or to something else */
+static void test_gone_file(void **state)
+{
+	char expected[256];
+
+	(void)state;
+	if (geteuid())
+		skip();
+	for (int replaced = 0; replaced < 2; replaced++) {
+		struct child child;
+
+		assert_int_equal(run("cp", self, other), 0);
+		child = start(other, "chain");
+		take_stack(child, &stack);
+		unlink(other);
+		if (replaced)
+			assert_int_equal(run("cp", "/bin/sh", other), 0);
+		unwind(child);
+		find_chain();
+		snprintf(expected, sizeof(expected), "%s was replaced or deleted since it was started", other);
+		assert_string_equal(calls.note, expected);
+		assert_false(calls.truncated);
+		stop_child(child);
+		unlink(other);
+	}
+}
+
+/* names too long for the note, and for any */
+static void test_gone_long(void **state)
+{
+	char path[400];
+	static const char *const names[] = { "a-name-of-fifty-characters-for-a-program-to-run-it", "%0220d" };
+	static const char *const notes[] = {
+		"a-name-of-fifty-characters-for-a-program-to-run-it was replaced or deleted since it was started",
+		"a file was replaced or deleted since it was started",
+	};
+
+	(void)state;
+	if (geteuid())
+		skip();
+	for (int i = 0; i < 2; i++) {
+		struct child child;
+		int n = snprintf(path, sizeof(path), "%s/%0*d", directory, i ? 220 : 1, 0);
+
+		if (!i)
+			snprintf(path + n - 1, sizeof(path) - n, "%s", names[0]);
+		assert_int_equal(run("cp", self, path), 0);
+		child = start(path, "chain");
+		take_stack(child, &stack);
+		unlink(path);
+		unwind(child);
+		assert_string_equal(calls.note, notes[i]);
+		stop_child(child);
+	}
+}
+
+/* what was not copied is not made up: fewer frames, and those there are right */
+static void test_cut(void **state)
+{
+	static const uint32_t sizes[] = { 0, 4, 8, 15, 64, 256 };
+	struct child child = start(self, "deep");
+	struct call_stack whole;
+
+	(void)state;
+	take_stack(child, &stack);
+	unwind(child);
+	assert_false(calls.truncated);
+	find(find(0, "chain_inner+0x") + 20, "recurse+0x");
+	whole = calls;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		stack.bytes = sizes[i];
+		unwind(child);
+		assert_true(calls.truncated);
+		assert_true(calls.count >= 1 && calls.count < whole.count);
+		assert_memory_equal(calls.pcs, whole.pcs, calls.count * sizeof(calls.pcs[0]));
+	}
+	stop_child(child);
+}
+
+static void test_many_frames(void **state)
+{
+	struct child child = start(self, "deeper");
+
+	(void)state;
+	take_stack(child, &stack);
+	unwind(child);
+	assert_int_equal(calls.count, CALL_STACK_FRAMES);
+	assert_true(calls.truncated);
+	find(CALL_STACK_FRAMES - 1, "recurse+0x");
+	stop_child(child);
+}
+
+static void test_handler(void **state)
+{
+	static const char *const modes[] = { "handler", "own stack" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct child child = start(self, modes[i]);
+		uint32_t n;
+
+		take_stack(child, &stack);
+		unwind(child);
+		n = find(find_chain(), "on_signal+0x");
+		n = find(find(n, "interrupted+0x"), "main+0x");
+		assert_int_equal(find(n, "_start+0x"), calls.count - 1);
+		assert_false(calls.truncated);
+		/* the interrupted frame stopped where it stands, beside the innermost */
+		assert_true(calls.exact & ~1ULL);
+		stop_child(child);
+	}
+}
+
+static void test_generated(void **state)
+{
+	struct child child = start(self, "generated");
+	uint32_t n;
+
+	(void)state;
+	take_stack(child, &stack);
+	unwind(child);
+	n = find_chain();
+	assert_string_equal(frames[n], "[jit]");
+	assert_int_equal(find(n, "run_generated+0x"), n + 1);
+	find(n, "main+0x");
+	stop_child(child);
+}
+
+/* wakes it, and waits until the maps may be read again */
+static void go_on(struct child child)
+{
+	kill(child.pid, SIGUSR2);
+	usleep(200 * 1000);
+	wait_asleep(child.pid);
+	take_stack(child, &stack);
+	unwind(child);
+}
+
+/* code that was mapped after the maps were read */
+static void test_later(void **state)
+{
+	struct child child = start(self, "mapped");
+	uint32_t n;
+
+	(void)state;
+	take_stack(child, &stack);
+	unwind(child);
+	find(0, "run_mapped+0x");
+	go_on(child);
+	n = find_chain();
+	assert_int_equal(find(n, "anywhere+0x"), n);
+	assert_int_equal(find(n, "run_mapped+0x"), n + 1);
+	assert_false(calls.truncated);
+	stop_child(child);
+}
+
+/* the same process, another program */
+static void test_exec(void **state)
+{
+	struct child child;
+
+	(void)state;
+	assert_int_equal(run("cp", self, other), 0);
+	child = start(self, "exec");
+	take_stack(child, &stack);
+	unwind(child);
+	find(0, "run_exec+0x");
+	go_on(child);
+	find_chain();
+	assert_int_equal(find(0, "_start+0x"), calls.count - 1);
+	assert_string_equal(frames[calls.count - 1] + strcspn(frames[calls.count - 1], "["), "[other]");
+	stop_child(child);
+}
+
+static void test_gone_process(void **state)
+{
+	struct child child = start(self, "chain");
+	char text[64];
+
+	(void)state;
+	take_stack(child, &stack);
+	assert_int_equal(unwinder_unwind(unwinder, child.pid, child.start_ns + 1000000000, &stack, &calls), -ESRCH);
+	assert_int_equal(unwinder_unwind(unwinder, 0, 0, &stack, &calls), -ESRCH);
+	unwind(child);
+	stop_child(child);
+	/* names while it is remembered */
+	assert_int_equal(unwinder_frame(unwinder, child.pid, child.start_ns, &calls, 0, text, sizeof(text)), 0);
+	assert_int_equal(unwinder_frame(unwinder, child.pid, child.start_ns, &calls, calls.count, text, sizeof(text)),
+			 -ERANGE);
+	assert_int_equal(unwinder_unwind(unwinder, child.pid, child.start_ns, &stack, &calls), -ESRCH);
+	assert_int_equal(unwinder_frame(unwinder, child.pid, child.start_ns, &calls, 0, text, sizeof(text)), -ESRCH);
+}
+
+/* more processes than are remembered, in turn */
+static void test_many_processes(void **state)
+{
+	struct child children[12];
+
+	(void)state;
+	for (int i = 0; i < 12; i++)
+		children[i] = start(self, "chain");
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 12; i++) {
+			take_stack(children[i], &stack);
+			unwind(children[i]);
+			find_chain();
+		}
+	}
+	for (int i = 0; i < 12; i++)
+		stop_child(children[i]);
+}
+
+static void test_no_stack(void **state)
+{
+	char text[8] = "before";
+
+	(void)state;
+	stack.flags = USER_STACK_COMPAT;
+	assert_int_equal(unwinder_unwind(unwinder, getpid(), start_of(getpid()), &stack, &calls), -ENOTSUP);
+	assert_int_equal(calls.count, 0);
+	assert_string_equal(calls.note, "a 32-bit program: its stack cannot be read");
+	stack.flags = USER_STACK_NONE;
+	assert_int_equal(unwinder_unwind(unwinder, getpid(), start_of(getpid()), &stack, &calls), 0);
+	assert_int_equal(calls.count, 0);
+	assert_string_equal(calls.note, "io_uring worker: no user stack");
+	assert_int_equal(unwinder_frame(unwinder, getpid(), 0, &calls, 0, text, sizeof(text)), -ERANGE);
+	assert_string_equal(text, "before");
+	stack.flags = 0;
+}
+
+static uint64_t seed = 1;
+
+static uint64_t next_random(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	return seed ^= seed << 17;
+}
+
+/* any registers and any stack end soon; frames are code that is there */
+static void test_garbage(void **state)
+{
+	struct child child = start(self, "deep");
+	static struct user_stack good;
+
+	(void)state;
+	take_stack(child, &good);
+	for (int round = 0; round < 3000; round++) {
+		stack = good;
+		for (uint64_t n = next_random() % 4; n > 0; n--) {
+			uint64_t *place = next_random() % 2 ? (uint64_t *)&stack.registers[next_random() % 17]
+							    : (uint64_t *)stack.data + next_random() % 128;
+			uint64_t value = next_random();
+
+			/* addresses of the stack itself are the worst: it refers to itself */
+			*place = value % 3 == 0   ? stack_pointer(&good) + value / 3 % 1024
+				 : value % 3 == 1 ? good.registers[16] + value / 3 % 4096
+						  : value;
+		}
+		if (next_random() % 4 == 0)
+			stack.bytes = next_random() % (2 * USER_STACK_BYTES);
+		assert_int_equal(unwinder_unwind(unwinder, child.pid, child.start_ns, &stack, &calls), 0);
+		assert_true(calls.count <= CALL_STACK_FRAMES);
+		if (calls.count)
+			assert_int_equal(unwinder_frame(unwinder, child.pid, child.start_ns, &calls, calls.count - 1,
+							frames[0], sizeof(frames[0])), 0);
+	}
+	stop_child(child);
+}
+
+/* ---- other people's programs ----------------------------------------------- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static void say_times(const char *name, struct child child)
+{
+	uint64_t begin = now_ns(), first, later;
+
+	unwinder_unwind(unwinder, child.pid, child.start_ns, &stack, &calls);
+	first = now_ns() - begin;
+	begin = now_ns();
+	for (int i = 0; i < 100; i++)
+		unwinder_unwind(unwinder, child.pid, child.start_ns, &stack, &calls);
+	later = (now_ns() - begin) / 100;
+	begin = now_ns();
+	unwind(child);
+	fprintf(stderr, "# %s: %u frames, first %llu us, later %llu us, names %llu us\n", name, calls.count,
+		(unsigned long long)first / 1000, (unsigned long long)later / 1000,
+		(unsigned long long)(now_ns() - begin) / 1000);
+}
+
+static void test_python(void **state)
+{
+	static const char program[] = "import os, time\n"
+				      "def f(n):\n"
+				      "  if n: return f(n - 1) + 1\n"
+				      "  os.write(3, b'r'); time.sleep(100); return 0\n"
+				      "print(sorted([1], key=lambda x: f(5)))\n";
+	char *arguments[] = { (char *)"python3", (char *)"-c", (char *)program, NULL };
+	struct child child;
+	int own = 0;
+
+	(void)state;
+	if (access("/usr/bin/python3", X_OK))
+		skip();
+	child = start_program("/usr/bin/python3", arguments);
+	take_stack(child, &stack);
+	say_times("python3", child);
+	assert_false(calls.truncated);
+	for (uint32_t n = 0; n < calls.count; n++)
+		own += strstr(frames[n], "Py") || !strncmp(frames[n], "python3", 7);
+	if (own < 8 || calls.count < 12) {
+		show();
+		fail_msg("too few frames of Python");
+	}
+	assert_true(strstr(frames[calls.count - 1], "_start+0x") || strstr(frames[calls.count - 1], "python3"));
 	stop_child(child);
 }
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_chain),
+		TEST(test_chain),	 TEST(test_stripped),	   TEST(test_gone_file), TEST(test_gone_long),
+		TEST(test_cut),		 TEST(test_many_frames),   TEST(test_handler),	 TEST(test_generated),
+		TEST(test_later),	 TEST(test_exec),	   TEST(test_no_stack),	 TEST(test_garbage),
+		TEST(test_gone_process), TEST(test_many_processes), TEST(test_python),
 	};
 
 	if (argc >= 3 && !strcmp(argv[1], "child"))
-		return run_child(argv[2], argv + 1);
+		return run_child(argv[2], argc > 3 ? argv[3] : "");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
