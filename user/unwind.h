@@ -50,7 +50,7 @@ int unwinder_unwind(struct unwinder *unwinder, uint64_t pid, uint64_t start_ns, 
 /*
  * Frame n as text, cut to size:
  *   function+0x1c (file.c:12)      with debug information
- *   function+0x1c [libfoo.so.1]    with a symbol; without brackets in the executable itself
+ *   function+0x1c [libfoo.so.1]    with a symbol
  *   libfoo.so.1+0x1234             with neither: the offset in the file's address space
  *   [vdso]+0x1234, [jit]           code that belongs to no file
  * The offset is that of the return address. Names are the file's: hostile, to
