@@ -36,12 +36,13 @@ static __always_inline void fill_owner(struct fd_owner *o, struct task_struct *t
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct task_struct *parent = BPF_CORE_READ(leader, real_parent);
+	struct kernfs_node *cgroup = task_cgroup(task, &o->cgroup_version);
 
 	o->pid = task->tgid;
 	o->start_ns = BPF_CORE_READ(leader, start_boottime);
 	o->soft = soft_limit(task);
 	o->hard = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_max);
-	o->cgroup_id = BPF_CORE_READ(task_cgroup(task, &o->cgroup_version), id);
+	o->cgroup_id = BPF_CORE_READ(cgroup, id);
 	o->ppid = BPF_CORE_READ(parent, tgid);
 	o->uid = BPF_CORE_READ(leader, real_cred, uid.val);
 	o->ns_pid = pid_in_namespace(leader);

@@ -10,6 +10,7 @@
 #include "procfs.h"
 #include "record.h"
 #include "table.h"
+#include "text.h"
 
 enum { FD_SUMMARY_TYPES = 24, FD_SUMMARY_GROUPS = 8192 };
 

@@ -240,8 +240,7 @@ static struct fd_incident *incident_of(struct fd_exhausted_state *state, const s
 }
 
 /* a new incident, or one that was over and begins again */
-static void begin(struct fd_exhausted_state *state, struct fd_incident *incident, const struct fd_failure_event *event,
-		  enum fd_limit limit)
+static void begin(struct fd_incident *incident, const struct fd_failure_event *event, enum fd_limit limit)
 {
 	if (incident->start_ns)
 		for (unsigned int i = 0; i < incident->call_count; i++)
@@ -275,9 +274,9 @@ static int take_failure(struct session *s, struct fd_exhausted_state *state, con
 	if (call && incident->due_ns)
 		return 0;
 	if (!incident)
-		begin(state, incident = place_for(state), event, limit);
+		begin(incident = place_for(state), event, limit);
 	else if (!incident->due_ns && event->header.boot_ns - incident->told_ns > LONGEST_NS)
-		begin(state, incident, event, limit);
+		begin(incident, event, limit);
 	if (!call && incident->call_count == FD_INCIDENT_CALLS) {
 		session_lost(s, KIND_fd_exhausted, GAP_CAUSE_MAP_FULL, 1, "calls of one process");
 		return 0;

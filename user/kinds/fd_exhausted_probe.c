@@ -40,7 +40,7 @@ static const struct hook_choice hooks[] = {
 	}, {
 		.name = "tracepoint",
 		.programs = { "fd_sys_exit", "fd_ring_complete" },
-		.fields_lost = { "fd_exhausted (descriptors sent by SCM_RIGHTS and received by io_uring, or by fanotify)" },
+		.fields_lost = { "count (not SCM_RIGHTS by io_uring, fanotify)" },
 		.remedy = "a kernel where fexit or kretprobe can be used sees these, too",
 		.cost = "a look at the return of every system call on the host, for those that are refused",
 	},

@@ -61,8 +61,7 @@ static const struct hook_choice hooks[] = {
 	}, {
 		.name = "tracepoint",
 		.programs = { "leak_sys_exit" },
-		.fields_lost = { "fd_leak.sites (of descriptors opened by io_uring, ioctl, fanotify, recvmmsg, or 32-bit "
-				 "recvmsg: they count as unseen)" },
+		.fields_lost = { "sites (not io_uring, ioctl, recvmmsg)" },
 		.remedy = "a kernel where fentry or kprobes can be used sees these, too",
 		.cost = "a look at the return of every system call on the host while it runs",
 	},

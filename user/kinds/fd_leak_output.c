@@ -6,7 +6,7 @@
 #include "fd_leak_kind.h"
 #include "fd_stack.h"
 #include "flame.h"
-#include "sink.h"
+#include "cannot.h"
 #include "tool.h"
 
 static int add_place(struct fd_leak_state *state, struct flame *flame, const struct fd_place *p, const char *root,
