@@ -14,6 +14,7 @@
 
 #define HOLD_NS 2000000000ULL		/* the first line waits so long at most */
 #define LONGEST_NS 60000000000ULL
+#define LOOK_AGAIN_NS 10000000000ULL
 #define GLANCE_NS 250000000ULL		/* time between two looks at counts while a line is waiting */
 
 static int failures_map(const struct fd_exhausted_state *state)
@@ -178,15 +179,17 @@ static uint64_t hold_ns(const struct fd_incident *incident)
 /* tells it when its time has come or it is over; says when to look again */
 static void look_at(struct fd_exhausted_state *state, struct fd_incident *incident, uint64_t now)
 {
-	uint64_t hold = hold_ns(incident), quiet, since;
+	uint64_t hold = hold_ns(incident), last, quiet, since;
 
 	read_counts(state, incident);
 	if (!untold(incident)) {
 		incident->due_ns = 0;
 		return;
 	}
-	quiet = now - last_failure(incident);
-	since = now - (incident->lines ? incident->told_ns : incident->first_ns);
+	/* the kernel went on counting since the loop took the time */
+	last = last_failure(incident);
+	quiet = now > last ? now - last : 0;
+	since = last - (incident->lines ? incident->told_ns : incident->first_ns);
 	/* a first refusal that stays alone need not wait */
 	if (since >= hold || quiet >= (hold / 4 > GLANCE_NS ? hold / 4 : GLANCE_NS))
 		tell(state, incident);
@@ -286,8 +289,11 @@ static int take_failure(struct session *s, struct fd_exhausted_state *state, con
 		*call = (struct fd_incident_call){ .key = event->key, .count = 1 };
 		call->first_ns = call->last_ns = event->header.boot_ns;
 	}
-	if (!incident->due_ns)
+	/* what it has open changes little while nothing more can be opened */
+	if (!incident->looked_ns || event->header.boot_ns - incident->looked_ns > LOOK_AGAIN_NS) {
 		fd_exhausted_look(state, incident, event);
+		incident->looked_ns = event->header.boot_ns;
+	}
 	incident->due_ns = event->header.boot_ns + GLANCE_NS;
 	return 0;
 }
