@@ -205,18 +205,22 @@ static struct address_space *find_space(struct unwinder *unwinder, uint64_t pid,
 static int open_space(struct unwinder *unwinder, uint64_t pid, uint64_t start_ns, struct address_space **ret)
 {
 	struct address_space *space = find_space(unwinder, pid, start_ns);
-	int err = 0;
+	int err, memory_fd;
 
 	if (!pid)
 		return -ESRCH;
 	if (space->pid != pid || space->start_ns != start_ns) {
+		/* first, so that no other process is forgotten for one that is gone */
+		err = process_memory_open(pid, start_ns, &memory_fd);
+		if (err)
+			return err;
 		if (space->pid)
 			address_space_close(space);
-		err = address_space_open(space, pid, start_ns, unwinder->elf, &thread_callbacks);
-	}
-	if (err) {
-		*space = (struct address_space){};
-		return err;
+		err = address_space_open(space, pid, start_ns, memory_fd, unwinder->elf, &thread_callbacks);
+		if (err) {
+			*space = (struct address_space){};
+			return err;
+		}
 	}
 	space->last_used = ++unwinder->clock;
 	*ret = space;

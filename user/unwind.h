@@ -54,7 +54,8 @@ int unwinder_unwind(struct unwinder *unwinder, uint64_t pid, uint64_t start_ns, 
  *   libfoo.so.1+0x1234             with neither: the offset in the file's address space
  *   [vdso]+0x1234, [jit]           code that belongs to no file
  * The offset is that of the return address. Names are the file's: hostile, to
- * be escaped on output. Works for a while after the process has ended.
+ * be escaped on output. The first time costs up to 50 ms where there is debug
+ * information; names are kept. Works for a while after the process has ended.
  * -ERANGE: no such frame. -ESRCH: the process is gone and forgotten.
  */
 int unwinder_frame(struct unwinder *unwinder, uint64_t pid, uint64_t start_ns, const struct call_stack *stack,

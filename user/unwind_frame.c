@@ -70,30 +70,65 @@ static bool add_line(struct text *text, Dwfl_Module *module, uint64_t address)
 	return file;
 }
 
-void frame_text(const struct address_space *space, const struct call_stack *stack, uint32_t n, char *ret, size_t size)
+static void make_text(const struct address_space *space, const struct call_stack *stack, uint32_t n,
+		      struct text *text)
 {
 	const struct code_range *range = frame_code(space, stack, n);
 	const struct code_file *file = range && range->file >= 0 ? &space->code.files[range->file] : NULL;
-	struct text text = { .data = ret, .size = size };
 	uint64_t address = address_of(stack, n), offset = 0;
 	Dwfl_Module *module = file && file->is_elf ? dwfl_addrmodule(space->dwfl, address) : NULL;
 	const char *function = module ? find_function(module, address, &offset) : NULL;
 	const char *name = file ? file_name(file) : NULL;
 
-	if (!size)
-		return;
-	ret[0] = '\0';
 	if (!file || (file->is_memory && !file->is_elf)) {
-		text_add(&text, range ? "[jit]" : "[unknown]");
+		text_add(text, range ? "[jit]" : "[unknown]");
 	} else if (function) {
 		/* without the version that the symbol table appends: __libc_start_main@@GLIBC_2.34 */
-		text_append(&text, function, strcspn(function, "@"));
-		text_format(&text, "+0x%llx", (unsigned long long)(offset + stack->pcs[n] - address));
-		if (!add_line(&text, module, address))
-			text_format(&text, name[0] == '[' ? " %s" : " [%s]", name);
+		text_append(text, function, strcspn(function, "@"));
+		text_format(text, "+0x%llx", (unsigned long long)(offset + stack->pcs[n] - address));
+		if (!add_line(text, module, address))
+			text_format(text, name[0] == '[' ? " %s" : " [%s]", name);
 	} else {
-		text_format(&text, "%s+0x%llx", name,
+		text_format(text, "%s+0x%llx", name,
 			    (unsigned long long)(stack->pcs[n] - (file->is_elf ? file->extent.bias
 									       : file->start - file->offset)));
 	}
+}
+
+static bool keep_none(const void *entry, uint64_t argument)
+{
+	(void)entry, (void)argument;
+	return false;
+}
+
+/* a name to fill or to use; NULL: nowhere to keep one */
+static struct code_name *find_name(struct address_space *space, uint64_t key)
+{
+	if (!space->names.capacity && table_init(&space->names, sizeof(struct code_name), CODE_NAMES))
+		return NULL;
+	if (space->names.count == CODE_NAMES && !table_find(&space->names, key))
+		table_sweep(&space->names, keep_none, 0);
+	return table_add(&space->names, key);
+}
+
+void frame_text(struct address_space *space, const struct call_stack *stack, uint32_t n, char *ret, size_t size)
+{
+	/* code is below 2^63 */
+	struct code_name *name = find_name(space, stack->pcs[n] << 1 | (stack->exact >> n & 1));
+	struct text text = { .data = ret, .size = size };
+
+	if (!size)
+		return;
+	ret[0] = '\0';
+	if (name && !name->text[0]) {
+		struct text kept = TEXT_ON(name->text);
+
+		make_text(space, stack, n, &kept);
+		if (kept.cut)
+			name->text[0] = '\0';
+	}
+	if (name && name->text[0])
+		text_add(&text, name->text);
+	else
+		make_text(space, stack, n, &text);
 }

@@ -16,6 +16,6 @@ const struct code_range *frame_code(const struct address_space *space, const str
 const char *file_name(const struct code_file *file);
 
 /* as unwinder_frame() has it */
-void frame_text(const struct address_space *space, const struct call_stack *stack, uint32_t n, char *ret, size_t size);
+void frame_text(struct address_space *space, const struct call_stack *stack, uint32_t n, char *ret, size_t size);
 
 #endif

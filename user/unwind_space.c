@@ -231,6 +231,7 @@ static int refresh(struct address_space *space)
 	}
 	code_map_free(&space->code);
 	space->code = map;
+	table_fini(&space->names);
 	err = report_modules(space);
 	took = now_ns() - begin;
 	space->next_refresh_ns = begin + took + (took * REFRESH_SHARE > REFRESH_MIN_NS ? took * REFRESH_SHARE
@@ -289,7 +290,7 @@ static int find_elf(Dwfl_Module *module, void **user_data, const char *name, Dwa
 	return fd;
 }
 
-static int open_memory(uint64_t pid, uint64_t start_ns, int *ret)
+int process_memory_open(uint64_t pid, uint64_t start_ns, int *ret)
 {
 	struct procfs procfs;
 	char path[64];
@@ -314,7 +315,7 @@ static int open_memory(uint64_t pid, uint64_t start_ns, int *ret)
 	return 0;
 }
 
-int address_space_open(struct address_space *ret, uint64_t pid, uint64_t start_ns, Elf *elf,
+int address_space_open(struct address_space *ret, uint64_t pid, uint64_t start_ns, int memory_fd, Elf *elf,
 		       const Dwfl_Thread_Callbacks *callbacks)
 {
 	struct stat status;
@@ -322,14 +323,11 @@ int address_space_open(struct address_space *ret, uint64_t pid, uint64_t start_n
 	int err;
 
 	*ret = (struct address_space){
-		.pid = pid, .start_ns = start_ns, .memory_fd = -1,
+		.pid = pid, .start_ns = start_ns, .memory_fd = memory_fd,
 		.find = {
 			.find_elf = find_elf, .find_debuginfo = debuginfo_find, .debuginfo_path = debuginfo_path(),
 		},
 	};
-	err = open_memory(pid, start_ns, &ret->memory_fd);
-	if (err)
-		return err;
 	snprintf(path, sizeof(path), "/proc/%llu/exe", (unsigned long long)pid);
 	if (stat(path, &status) == 0)
 		ret->exe_inode = status.st_ino;
@@ -348,6 +346,7 @@ void address_space_close(struct address_space *space)
 	if (space->dwfl)
 		dwfl_end(space->dwfl);
 	code_map_free(&space->code);
+	table_fini(&space->names);
 	free(space->vdso);
 	if (space->memory_fd >= 0)
 		close(space->memory_fd);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "table.h"
 #include "unwind_maps.h"
 
 /* one file that code was mapped from */
@@ -26,6 +27,14 @@ struct code_file {
 };
 
 enum { CODE_JIT = -1 };
+
+/* what a frame is called; longer names are not kept */
+struct code_name {
+	uint64_t key;
+	char text[248];
+};
+
+enum { CODE_NAMES = 4096 };
 
 /* addresses that may be executed */
 struct code_range {
@@ -52,13 +61,17 @@ struct address_space {
 	struct walk *walk;		/* the stack being unwound, for the callbacks */
 	void *vdso;
 	size_t vdso_size;
+	struct table names;		/* of struct code_name: finding one takes up to milliseconds */
 };
 
+/* A descriptor of the memory of the process that started then. -ESRCH, -EACCES, -EPERM. */
+int process_memory_open(uint64_t pid, uint64_t start_ns, int *ret);
+
 /*
- * elf gives the architecture; it stays the caller's. ret may not move, and is
- * scratch when it fails. -ESRCH, -EACCES, -EPERM, -ENOMEM.
+ * Takes memory_fd, also when it fails. elf gives the architecture; it stays
+ * the caller's. ret may not move, and is scratch when it fails.
  */
-int address_space_open(struct address_space *ret, uint64_t pid, uint64_t start_ns, Elf *elf,
+int address_space_open(struct address_space *ret, uint64_t pid, uint64_t start_ns, int memory_fd, Elf *elf,
 		       const Dwfl_Thread_Callbacks *callbacks);
 void address_space_close(struct address_space *space);
 
