@@ -146,6 +146,15 @@ static __always_inline struct cgroup_subsys_state *task_pids_css(struct task_str
 	return css;
 }
 
+/* An argument of a function as a number: where it is typed, the verifier lets it be nothing but a pointer. */
+static __always_inline __u64 argument_number(const __u64 *argument)
+{
+	__u64 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), argument);
+	return number;
+}
+
 /*
  * The registers the current task entered the kernel with.
  * 5.15 "bpf: Add bpf_task_pt_regs() helper"; before, the top of its stack.

@@ -55,8 +55,13 @@ static __always_inline bool table_full(struct task_struct *task, struct files_st
 static __always_inline bool tell(struct task_struct *task, const struct fd_failure_key *key)
 {
 	struct files_struct *files = BPF_CORE_READ(task, files);
-	struct fd_failure_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	struct fd_failure_event *e;
+	__u64 cgroup_id;
+	__u32 cgroup_version;
 
+	/* its path goes before it */
+	cgroup_id = tell_cgroup(FD_EVENT_CGROUP, task, &cgroup_version);
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e)
 		return false;
 	e->header.type = FD_EVENT_FAILURE;
@@ -76,7 +81,8 @@ static __always_inline bool tell(struct task_struct *task, const struct fd_failu
 	e->full = table_full(task, files);
 	e->next_fd = BPF_CORE_READ(files, next_fd);
 	e->max_fds = BPF_CORE_READ(files, fdt, max_fds);
-	e->cgroup_id = tell_cgroup(FD_EVENT_CGROUP, task, &e->cgroup_version);
+	e->cgroup_id = cgroup_id;
+	e->cgroup_version = cgroup_version;
 	take_stack(&e->stack, task, sizeof(e->stack.data));
 	bpf_ringbuf_submit(e, 0);
 	return true;
@@ -184,7 +190,7 @@ int alloc_fd_fexit(__u64 *ctx)
 SEC("fexit/alloc_empty_file")
 int alloc_file_fexit(__u64 *ctx)
 {
-	return refused(ctx[2]);
+	return refused(argument_number(&ctx[2]));
 }
 
 SEC("kretprobe/alloc_fd")

@@ -179,14 +179,14 @@ static __always_inline int duplicated(__u64 files, __u64 file, __u32 fd)
 SEC("fentry/fd_install")
 int install_fentry(__u64 *ctx)
 {
-	return installed(ctx[0], ctx[1]);
+	return installed(ctx[0], argument_number(&ctx[1]));
 }
 
 /* do_dup2(files, file, fd, flags): the descriptor, or why not */
 SEC("fexit/do_dup2")
 int dup_fexit(__u64 *ctx)
 {
-	return (int)ctx[4] < 0 ? 0 : duplicated(ctx[0], ctx[1], ctx[2]);
+	return (int)ctx[4] < 0 ? 0 : duplicated(argument_number(&ctx[0]), argument_number(&ctx[1]), ctx[2]);
 }
 
 SEC("kprobe/fd_install")
