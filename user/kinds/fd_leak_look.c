@@ -14,18 +14,12 @@
 
 /* ---- places --------------------------------------------------------- */
 
-static uint64_t mix(uint64_t number, uint64_t with)
-{
-	number = (number ^ with) * 0x9e3779b97f4a7c15ULL;
-	return number ^ number >> 29;
-}
-
 static uint64_t stack_key(uint64_t pid, const struct call_stack *stack)
 {
-	uint64_t key = mix(1, pid);
+	uint64_t key = table_mix(1, pid);
 
 	for (uint32_t i = 0; i < stack->count; i++)
-		key = mix(key, stack->pcs[i]);
+		key = table_mix(key, stack->pcs[i]);
 	return key | 1;
 }
 
@@ -64,7 +58,7 @@ static struct fd_place *place_of_site(struct fd_leak_state *state, uint64_t site
 	if (!s)
 		return NULL;
 	if (!s->place)
-		s->place = mix(site, pid) & ~1ULL;
+		s->place = table_mix(site, pid) & ~1ULL;
 	return add_place(state, s->place, pid);
 }
 
@@ -84,7 +78,7 @@ void fd_leak_take_stack(struct fd_leak_state *state, const struct fd_stack_event
 	/* the same number for two stacks: what it counts is of neither */
 	if (s->place & 1 && s->place != key) {
 		s->ambiguous = true;
-		s->place = mix(e->site, e->tgid) & ~1ULL;
+		s->place = table_mix(e->site, e->tgid) & ~1ULL;
 		return;
 	}
 	s->place = key;

@@ -208,14 +208,6 @@ static void add_sites(struct fd_leak_state *state, struct fd_leak *x, const stru
 
 /* ---- the line ------------------------------------------------------- */
 
-static bool fit_list(uint64_t *count, uint64_t least)
-{
-	if (*count <= least)
-		return false;
-	--*count;
-	return true;
-}
-
 static bool fit_stacks(struct fd_leak *x, uint64_t least)
 {
 	bool done = false;
