@@ -216,7 +216,8 @@ static __always_inline int other_refused(long error)
 
 	if (error >= 0 || (error == -EMFILE && table_full(task, BPF_CORE_READ(task, files))))
 		return 0;
-	if (error == -ENFILE && call_meaning(current_call(task)) != FD_CALL_PIPE)
+	/* of a pipe only ENFILE is news; and a full table is none any more once its first number was given back */
+	if ((error == -ENFILE) != (call_meaning(current_call(task)) == FD_CALL_PIPE))
 		return 0;
 	return call_refused(error);
 }
