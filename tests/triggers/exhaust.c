@@ -17,7 +17,7 @@ struct worker {
 static struct {
 	const struct road *road;
 	unsigned int count, soft, hard, threads, loop, rest, hold;
-	int then_exit, forks, waits;
+	int then_exit, forks, waits, hole;
 	const char *fill;
 } options = { .count = 1, .soft = 64, .hard = 128, .threads = 1, .fill = "null" };
 
@@ -42,6 +42,7 @@ static const struct road roads[] = {
 	{ "dup3", "dup3", EBADF, "rlimit_soft", road_dup3, NULL, fill_none },
 	{ "dupfd", "fcntl", EMFILE, "rlimit_soft", road_dupfd, NULL, NULL },
 	{ "dupfd-cloexec", "fcntl", EMFILE, "rlimit_soft", road_dupfd_cloexec, NULL, NULL },
+	{ "dupfd-high", "fcntl", EMFILE, "rlimit_soft", road_dupfd_high, NULL, fill_high },
 	{ "pipe2", "pipe2", EMFILE, "rlimit_soft", road_pipe2, NULL, NULL },
 	{ "eventfd2", "eventfd2", EMFILE, "rlimit_soft", road_eventfd2, NULL, NULL },
 	{ "epoll_create1", "epoll_create1", EMFILE, "rlimit_soft", road_epoll_create1, NULL, NULL },
@@ -55,6 +56,7 @@ static const struct road roads[] = {
 	{ "clone3", "clone3", EMFILE, "rlimit_soft", road_clone3, NULL, NULL },
 	{ "scm", "recvmsg", EMFILE, "rlimit_soft", road_scm, open_ends, NULL },
 	{ "scm-many", "recvmmsg", EMFILE, "rlimit_soft", road_scm_many, open_ends, NULL },
+	{ "scm-last", "recvmmsg", EMFILE, "rlimit_soft", road_scm_last, open_ends, NULL },
 	{ "io_uring", "io_uring", EMFILE, "rlimit_soft", road_io_uring, open_ring, NULL },
 	{ "io_uring-async", "io_uring", EMFILE, "rlimit_soft", road_io_uring_async, open_ring, NULL },
 	{ "io_uring_setup", "io_uring_setup", EMFILE, "rlimit_soft", road_io_uring_setup, NULL, NULL },
@@ -77,9 +79,10 @@ static const struct road roads[] = {
 	{ "fanotify-groups", "fanotify_init", EMFILE, "fanotify_groups", road_fanotify, NULL, fill_groups },
 	{ "mq-bytes", "mq_open", EMFILE, "rlimit_msgqueue", road_queue, NULL, fill_queues },
 	{ "pipe-pages", "pipe2", ENFILE, "pipe_user_pages", road_pipe2, NULL, fill_pipes },
-	{ "file-max", "openat", ENFILE, "file_max", road_openat, NULL, fill_nothing },
+	{ "file-max", "openat", ENFILE, "file_max", road_openat, NULL, fill_files },
 	{ "nr-open", "dup", EMFILE, "nr_open", road_dup, NULL, fill_numbers },
 	{ "fine-badfd", "dup3", EBADF, "none", fine_badfd, NULL, fill_none },
+	{ "fine-minus", "dup3", EBADF, "none", fine_minus, NULL, fill_none },
 	{ "fine-close", "close", EBADF, "none", fine_close, NULL, NULL },
 	{ "fine-missing", "openat", ENOENT, "none", fine_missing, NULL, fill_none },
 	{ "fine-scm", "recvmsg", 0, "none", fine_scm_small, open_ends, fill_none },
@@ -233,6 +236,16 @@ static void describe(void)
 	fflush(stdout);
 }
 
+/* A number that is free and then taken by dup2: the kernel's note of the lowest
+ * free one does not know of that. */
+static void fill_hole(void)
+{
+	int fd = has.null + 10;
+
+	if (close(fd) || dup2(has.null, fd) != fd)
+		quit(1, "dup2 to %d: %s", fd, strerror(errno));
+}
+
 static void read_options(int argc, char **argv)
 {
 	static const struct option known[] = {
@@ -241,7 +254,7 @@ static void read_options(int argc, char **argv)
 		{ "rest", 1, 0, 'r' }, { "hold", 1, 0, 'w' },
 		{ "fill", 1, 0, 'f' }, { "comm", 1, 0, 'n' },
 		{ "then-exit", 0, 0, 'e' }, { "fork", 0, 0, 'F' },
-		{ "wait", 0, 0, 'W' }, { "time", 1, 0, 't' }, { 0 },
+		{ "wait", 0, 0, 'W' }, { "hole", 0, 0, 'o' }, { "time", 1, 0, 't' }, { 0 },
 	};
 	int option;
 
@@ -259,6 +272,7 @@ static void read_options(int argc, char **argv)
 		case 'e': options.then_exit = 1; break;
 		case 'F': options.forks = 1; break;
 		case 'W': options.waits = 1; break;
+		case 'o': options.hole = 1; break;
 		case 't': alarm(number(optarg)); break;
 		default: quit(EXIT_USAGE, "see exhaust.c");
 		}
@@ -296,6 +310,8 @@ int main(int argc, char **argv)
 	if (options.road->prepare)
 		options.road->prepare();
 	(options.road->fill ? options.road->fill : fill_table)();
+	if (options.hole)
+		fill_hole();
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);

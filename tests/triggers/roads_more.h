@@ -16,6 +16,9 @@
 /* a user that nobody is, so that its counts are ours */
 #define STRANGER 65411
 
+/* more than a tool may want to look at */
+#define MESSAGES 10
+
 union control {
 	char bytes[CMSG_SPACE(sizeof(int))];
 	struct cmsghdr align;
@@ -26,15 +29,16 @@ static void open_ends(void)
 	need(socketpair(AF_UNIX, SOCK_DGRAM, 0, has.ends), "socketpair");
 }
 
-static void send_fd(void)
+/* A message, with a descriptor or without. */
+static void send_fd(int with)
 {
 	union control control = { 0 };
 	char byte = 0;
 	struct iovec data = { &byte, 1 };
 	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+				  .msg_control = with ? &control : NULL,
+				  .msg_controllen = with ? sizeof(control) : 0 };
+	struct cmsghdr *header = &control.align;
 
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
@@ -54,7 +58,7 @@ static int receive_fd(size_t room)
 				  .msg_control = &control,
 				  .msg_controllen = room };
 
-	send_fd();
+	send_fd(1);
 	if (syscall(SYS_recvmsg, has.ends[1], &message, 0) != 1)
 		quit(1, "recvmsg: %s", strerror(errno));
 	return message.msg_flags & MSG_CTRUNC ? -EMFILE : 0;
@@ -65,28 +69,39 @@ static int road_scm(void)
 	return receive_fd(sizeof(union control));
 }
 
-/* three messages, one call */
-static int road_scm_many(void)
+/* Many messages by one call, those from FIRST on with a descriptor. */
+static int receive_many(int first)
 {
-	union control controls[3];
-	char bytes[3];
-	struct iovec data[3];
-	struct mmsghdr messages[3] = { 0 };
+	union control controls[MESSAGES];
+	char bytes[MESSAGES];
+	struct iovec data[MESSAGES];
+	struct mmsghdr messages[MESSAGES] = { 0 };
 	int cut = 0;
 
-	for (int i = 0; i < 3; i++) {
-		send_fd();
+	for (int i = 0; i < MESSAGES; i++) {
+		send_fd(i >= first);
 		data[i] = (struct iovec){ bytes + i, 1 };
 		messages[i].msg_hdr = (struct msghdr){
 			.msg_iov = data + i, .msg_iovlen = 1,
 			.msg_control = controls + i,
 			.msg_controllen = sizeof(*controls) };
 	}
-	if (syscall(SYS_recvmmsg, has.ends[1], messages, 3, 0, NULL) != 3)
+	if (syscall(SYS_recvmmsg, has.ends[1], messages, MESSAGES, 0, NULL) !=
+	    MESSAGES)
 		quit(1, "recvmmsg: %s", strerror(errno));
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < MESSAGES; i++)
 		cut += !!(messages[i].msg_hdr.msg_flags & MSG_CTRUNC);
-	return cut == 3 ? -EMFILE : 0;
+	return cut == MESSAGES - first ? -EMFILE : 0;
+}
+
+static int road_scm_many(void)
+{
+	return receive_many(0);
+}
+
+static int road_scm_last(void)
+{
+	return receive_many(MESSAGES - 1);
 }
 
 /* Another user, with all that root may do. */
@@ -132,6 +147,14 @@ static void unshare_user(const char *limit, const char *text)
 		quit(EXIT_CANNOT, "unshare: %s", strerror(errno));
 	write_file("/proc/self/uid_map", "0 0 1");
 	write_file(limit, text);
+}
+
+/* A limit of the whole host, that the caller sets back. */
+static void lower(const char *path, const char *text)
+{
+	if (!getenv("KWHY_GUEST"))
+		quit(EXIT_CANNOT, "%s is lowered in guests only", path);
+	write_file(path, text);
 }
 
 /* Opens instances until the limit of the user is reached. */
@@ -190,9 +213,9 @@ static void fill_watches_ns(void)
 	fill_watches();
 }
 
-/* The caller has lowered the limit of the host: guests only. */
 static void fill_watches_host(void)
 {
+	lower("/proc/sys/fs/inotify/max_user_watches", "4");
 	become_stranger();
 	fill_watches();
 }
@@ -224,23 +247,37 @@ static void fill_queues(void)
 	open_until(road_queue, EMFILE);
 }
 
-/* fs.file-max is lowered once this says "nobody": guests only. */
-static void fill_nothing(void)
+static void fill_files(void)
 {
+	lower("/proc/sys/fs/file-max", "1");
 	become_nobody();
 }
 
-/* The caller has set fs.pipe-user-pages-hard: guests only. */
 static void fill_pipes(void)
 {
+	lower("/proc/sys/fs/pipe-user-pages-hard", "64");
 	become_nobody();
 	open_until(road_pipe2, ENFILE);
 }
 
-/* The caller has set fs.nr_open below the soft limit: guests only. */
+/* Below the soft limit, which is set already. */
 static void fill_numbers(void)
 {
+	lower("/proc/sys/fs/nr_open", "64");
 	open_until(road_dup, EMFILE);
+}
+
+/* The highest numbers are taken, and there is room below them. */
+static void fill_high(void)
+{
+	while (fcntl(has.null, F_DUPFD, has.soft - 4) >= 0)
+		;
+}
+
+static int road_dupfd_high(void)
+{
+	return answer(syscall(SYS_fcntl, has.null, F_DUPFD,
+			      (int)has.soft - 4));
 }
 
 /* --- errors that are no limit: to be told of by nobody --- */
@@ -248,6 +285,12 @@ static void fill_numbers(void)
 static int fine_badfd(void)
 {
 	return answer(syscall(SYS_dup3, 9999, 5, 0));
+}
+
+/* no limit allows -1 */
+static int fine_minus(void)
+{
+	return answer(syscall(SYS_dup3, has.null, -1, 0));
 }
 
 static int fine_close(void)
