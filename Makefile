@@ -23,7 +23,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/t
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 STATIC_FLAGS := $(if $(STATIC),-static)
-LIBRARIES := libbpf libelf libdw zlib jansson
+LIBRARIES := libbpf libelf libdw zlib jansson libseccomp
 KWHY_CPPFLAGS := -D_GNU_SOURCE -DKWHY_VERSION='"$(VERSION)"' -I. -Ibpf -Iuser -I$(BUILD)/bpf \
 	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null)
 # tagged anonymous structs: a record is its seen part followed by its context

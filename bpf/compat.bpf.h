@@ -146,6 +146,15 @@ static __always_inline struct cgroup_subsys_state *task_pids_css(struct task_str
 	return css;
 }
 
+/* An argument of a function as a number: where it is typed, the verifier lets it be nothing but a pointer. */
+static __always_inline __u64 argument_number(const __u64 *argument)
+{
+	__u64 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), argument);
+	return number;
+}
+
 /*
  * The registers the current task entered the kernel with.
  * 5.15 "bpf: Add bpf_task_pt_regs() helper"; before, the top of its stack.
@@ -176,6 +185,16 @@ static __always_inline struct pt_regs *current_regs(void)
 #define REGS_SYSCALL(regs) ((long)BPF_CORE_READ(regs, orig_ax))
 #define REGS_IP(regs) BPF_CORE_READ(regs, ip)
 #define REGS_SP(regs) BPF_CORE_READ(regs, sp)
+/* where DWARF numbers the registers, see user_stack.bpf.h */
+#define STACK_REGISTERS(regs, to) do { \
+	(to)[0] = BPF_CORE_READ(regs, ax); (to)[1] = BPF_CORE_READ(regs, dx); (to)[2] = BPF_CORE_READ(regs, cx); \
+	(to)[3] = BPF_CORE_READ(regs, bx); (to)[4] = BPF_CORE_READ(regs, si); (to)[5] = BPF_CORE_READ(regs, di); \
+	(to)[6] = BPF_CORE_READ(regs, bp); (to)[7] = BPF_CORE_READ(regs, sp); (to)[8] = BPF_CORE_READ(regs, r8); \
+	(to)[9] = BPF_CORE_READ(regs, r9); (to)[10] = BPF_CORE_READ(regs, r10); (to)[11] = BPF_CORE_READ(regs, r11); \
+	(to)[12] = BPF_CORE_READ(regs, r12); (to)[13] = BPF_CORE_READ(regs, r13); \
+	(to)[14] = BPF_CORE_READ(regs, r14); (to)[15] = BPF_CORE_READ(regs, r15); \
+	(to)[16] = BPF_CORE_READ(regs, ip); \
+} while (0)
 #define TASK_COMPAT 0x2		/* TS_COMPAT: in a system call of the 32-bit table */
 #define TASK_FLAGS(task) BPF_CORE_READ(task, thread_info.status)
 #elif defined(__TARGET_ARCH_arm64)
@@ -190,6 +209,7 @@ static __always_inline struct pt_regs *current_regs(void)
 #define REGS_SYSCALL(regs) ((long)BPF_CORE_READ(regs, syscallno))
 #define REGS_IP(regs) BPF_CORE_READ(regs, user_regs.pc)
 #define REGS_SP(regs) BPF_CORE_READ(regs, user_regs.sp)
+#define STACK_REGISTERS(regs, to) bpf_core_read(to, 33 * sizeof((to)[0]), &(regs)->user_regs)
 #define TASK_COMPAT 0x400000	/* TIF_32BIT */
 #define TASK_FLAGS(task) BPF_CORE_READ(task, thread_info.flags)
 #endif

@@ -203,5 +203,5 @@ int session_outcome(const struct session *s)
 			if (run->losses[cause].count)
 				return EXIT_FAILED;
 	}
-	return s->outputs[0].failed || s->outputs[1].failed ? EXIT_FAILED : EXIT_OK;
+	return s->output_failed || s->outputs[0].failed || s->outputs[1].failed ? EXIT_FAILED : EXIT_OK;
 }

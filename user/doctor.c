@@ -93,7 +93,8 @@ static void btf_is_bad(struct examination *x, const struct options *options, int
 static void examine(struct examination *x, const struct options *options)
 {
 	struct kernel kernel;
-	int err, iterator;
+	struct iterators iterators;
+	int err;
 
 	uname(&x->system);
 	x->finding_count = environment_look(x->findings, options->btf_path, false);
@@ -106,11 +107,11 @@ static void examine(struct examination *x, const struct options *options)
 		btf_is_bad(x, options, err);
 		return;
 	}
-	iterator = iterator_register(&kernel);
+	iterators_register(&iterators, &kernel);
 	x->recorder_error = try_recorder(&kernel);
 	for (unsigned int kind = 1; kind < KIND_COUNT; kind++)
 		examine_kind(x, kind, &kernel, options);
-	iterator_unregister(iterator);
+	iterators_unregister(&iterators);
 	kernel_close(&kernel);
 }
 

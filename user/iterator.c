@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -28,23 +29,43 @@ static int attach(const struct bpf_program *program, long cookie, struct bpf_lin
 	return *ret ? 0 : -errno;
 }
 
-int iterator_register(const struct kernel *kernel)
+void iterators_register(struct iterators *ret, const struct kernel *kernel)
 {
-	LIBBPF_OPTS(libbpf_prog_handler_opts, handler, .prog_prepare_load_fn = prepare, .prog_attach_fn = attach,
-		    .cookie = btf__find_by_name_kind(kernel->btf, "bpf_iter_task", BTF_KIND_FUNC));
+	static const struct {
+		const char *section, *function;
+	} rows[ITERATORS] = {
+		{ "kwhy_iter_task", "bpf_iter_task" },
+		{ "kwhy_iter_task_file", "bpf_iter_task_file" },
+	};
 
-	if (handler.cookie < 0)
-		return -ENOENT;
-	return libbpf_register_prog_handler("kwhy_iter_task", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &handler);
+	for (int i = 0; i < ITERATORS; i++) {
+		LIBBPF_OPTS(libbpf_prog_handler_opts, handler, .prog_prepare_load_fn = prepare,
+			    .prog_attach_fn = attach,
+			    .cookie = btf__find_by_name_kind(kernel->btf, rows[i].function, BTF_KIND_FUNC));
+
+		ret->numbers[i] = handler.cookie < 0 ? -ENOENT :
+				  libbpf_register_prog_handler(rows[i].section, BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &handler);
+	}
 }
 
-void iterator_unregister(int number)
+void iterators_unregister(const struct iterators *iterators)
 {
-	if (number >= 0)
-		libbpf_unregister_prog_handler(number);
+	for (int i = ITERATORS - 1; i >= 0; i--)
+		if (iterators->numbers[i] >= 0)
+			libbpf_unregister_prog_handler(iterators->numbers[i]);
 }
 
-int iterator_run(const struct bpf_link *link, size_t record_size,
+static bool too_late(uint64_t until_ns)
+{
+	struct timespec now;
+
+	if (!until_ns)
+		return false;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec >= until_ns;
+}
+
+int iterator_run(const struct bpf_link *link, size_t record_size, uint64_t until_ns,
 		 void (*take)(void *context, const void *record), void *context)
 {
 	static _Alignas(8) char records[32768];
@@ -64,6 +85,10 @@ int iterator_run(const struct bpf_link *link, size_t record_size,
 			take(context, records + at);
 		held -= at;
 		memmove(records, records + at, held);
+		if (too_late(until_ns)) {
+			close(fd);
+			return -ETIME;
+		}
 	}
 	n = n < 0 ? -errno : 0;
 	close(fd);

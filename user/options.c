@@ -52,6 +52,8 @@ static const struct option_row rows[] = {
 	{ 'j', "json", OPTION_JSON, AT(format), NULL, "same as -o json" },
 	{ 'w', "write", OPTION_TEXT, AT(write_path), "FILE",
 	  "also append NDJSON to FILE; reopened on SIGHUP" },
+	{ 0, "folded", OPTION_TEXT, AT(folded_path), "FILE", "at the end, descriptors by call stack: folded stacks" },
+	{ 0, "svg", OPTION_TEXT, AT(svg_path), "FILE", "the same as a flame graph" },
 	{ 0, "strict", OPTION_FLAG, AT(strict), NULL,
 	  "refuse to start degraded; exit 1 when anything was lost" },
 	{ 0, "no-args", OPTION_FLAG, AT(no_args), NULL, "leave out command lines" },
@@ -59,7 +61,7 @@ static const struct option_row rows[] = {
 	{ 0, "utc", OPTION_FLAG, AT(utc), NULL, "times on cards in UTC (JSON always is)" },
 	{ 0, "hook", OPTION_HOOK, AT(hooks), "KIND=NAME", "force a hook (see kwhy doctor)" },
 	{ 0, "tick", OPTION_SECONDS, AT(tick_ns), "SECONDS",
-	  "time between samples of memory, default 1, and looks for zombies, default 5" },
+	  "time between samples of memory, default 1, and looks for zombies and descriptors, default 5" },
 	{ 0, "ring", OPTION_NUMBER, AT(ring_kib), "KIB", "size of the ring buffer, a power of two from 4" },
 	{ 0, "btf", OPTION_TEXT, AT(btf_path), "FILE", "BTF of the kernel, where /sys/kernel/btf/vmlinux is missing" },
 	{ 0, "root", OPTION_TEXT, AT(root), "DIR", "read /proc and /sys below DIR (for tests)" },
@@ -201,6 +203,14 @@ static int take(struct options *options, const struct tool *tool, const struct o
 	return 0;
 }
 
+static bool watches_descriptors(const struct tool *tool)
+{
+	for (int i = 0; tool->kinds[i]; i++)
+		if (tool->kinds[i] == KIND_fd_leak)
+			return true;
+	return false;
+}
+
 static int check(const struct options *options, const struct tool *tool)
 {
 	uint64_t kib = options->ring_kib;
@@ -212,6 +222,10 @@ static int check(const struct options *options, const struct tool *tool)
 	}
 	if (options->children && !options->pid) {
 		tool_error(tool, "--children: whose? give --pid PID as well");
+		return -EINVAL;
+	}
+	if ((options->folded_path || options->svg_path) && !watches_descriptors(tool)) {
+		tool_error(tool, "--%s: only fdleak knows call stacks of descriptors", options->folded_path ? "folded" : "svg");
 		return -EINVAL;
 	}
 	if (options->argument_count && !tool->takes_arguments) {

@@ -30,6 +30,7 @@ struct options {
 	const char *write_path;
 	const char *root;	/* of /proc and /sys, for tests */
 	const char *btf_path;
+	const char *folded_path, *svg_path;	/* NULL: not wanted */
 	const char *hooks[KIND_COUNT];	/* forced alternative per kind */
 	uint64_t ring_kib;
 	uint64_t tick_ns;	/* 0: the recorder's own choice */

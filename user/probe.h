@@ -16,7 +16,7 @@
 struct bpf_object_skeleton;
 struct bpf_program;
 
-enum { HOOK_PROGRAMS = 6 };
+enum { HOOK_PROGRAMS = 12 };
 
 struct hook_choice {
 	const char *name;

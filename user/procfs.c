@@ -227,17 +227,31 @@ bool procfs_same_process(const struct procfs *procfs, uint64_t pid, uint64_t sta
 					: stat.start_ticks - ticks <= 1;
 }
 
-int procfs_exe(const struct procfs *procfs, uint64_t pid, char *ret, size_t size)
+static int read_link(const struct procfs *procfs, const char *path, char *ret, size_t size)
 {
-	char path[PATH_BYTES], target[PATH_MAX];
-	ssize_t length;
+	char target[PATH_MAX];
+	ssize_t length = readlinkat(procfs->fd, path, target, sizeof(target));
 
-	snprintf(path, sizeof(path), "%llu/exe", (unsigned long long)pid);
-	length = readlinkat(procfs->fd, path, target, sizeof(target));
 	if (length < 0)
 		return -errno;
 	text_copy(ret, size, target, length);
 	return 0;
+}
+
+int procfs_exe(const struct procfs *procfs, uint64_t pid, char *ret, size_t size)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), "%llu/exe", (unsigned long long)pid);
+	return read_link(procfs, path, ret, size);
+}
+
+int procfs_fd(const struct procfs *procfs, uint64_t pid, uint32_t fd, char *ret, size_t size)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), "%llu/fd/%u", (unsigned long long)pid, fd);
+	return read_link(procfs, path, ret, size);
 }
 
 /*

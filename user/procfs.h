@@ -70,6 +70,9 @@ bool procfs_same_process(const struct procfs *procfs, uint64_t pid, uint64_t sta
 /* As the kernel says, with its " (deleted)"; cut on a character's boundary. */
 int procfs_exe(const struct procfs *procfs, uint64_t pid, char *ret, size_t size);
 
+/* What a descriptor refers to, as /proc has it: a path, or "socket:[4711]". */
+int procfs_fd(const struct procfs *procfs, uint64_t pid, uint32_t fd, char *ret, size_t size);
+
 /*
  * At most max arguments, each cut on a character's boundary. None is no
  * failure: kernel threads and processes that gave up their memory have none.

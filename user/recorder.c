@@ -160,7 +160,7 @@ int recorder_refresh(struct recorder *r)
 
 	r->pass++;
 	r->skeleton->bss->pass = r->pass;
-	err = iterator_run(r->skeleton->links.record_task, sizeof(struct recorder_entry), take_entry, r);
+	err = iterator_run(r->skeleton->links.record_task, sizeof(struct recorder_entry), 0, take_entry, r);
 	if (!err)
 		sum_up(r);
 	return err;

@@ -76,7 +76,7 @@ struct recorder {
 	unsigned int identity_next;
 };
 
-/* After iterator_register(). tick_ns 0: as often as is cheap. Opens it; loading is apart, so that the kernel's BTF can be let go in between. */
+/* After iterators_register(). tick_ns 0: as often as is cheap. Opens it; loading is apart, so that the kernel's BTF can be let go in between. */
 int recorder_open(struct recorder *ret, const struct kernel *kernel, const struct procfs *procfs,
 		  const struct cgroupfs *cgroupfs, uint64_t tick_ns);
 int recorder_load(struct recorder *recorder);

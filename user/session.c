@@ -16,17 +16,12 @@
 #include <unistd.h>
 
 #include "cannot.h"
-#include "iterator.h"
+#include "unwind.h"
 
 /* what a session opens at most, for one kind: programs, maps, links, rings, timers */
 enum { FILES_NEEDED = 34 };
 
 #define COALESCE_NS 10000000ULL
-
-static const struct kind_type *const kind_types[KIND_COUNT] = {
-#define KIND(NAME, SYMPTOM, WORD) [KIND_##NAME] = &NAME##_kind,
-#include "events/all.def"
-};
 
 /* ---- opening -------------------------------------------------------- */
 
@@ -86,61 +81,6 @@ static void read_identity(struct session *s)
 	text_copy(s->release, sizeof(s->release), name.release, strlen(name.release));
 	procfs_boot_id(&s->procfs, s->boot_id, sizeof(s->boot_id));
 	snprintf(s->id_prefix, sizeof(s->id_prefix), "%.8s-%llx", s->boot_id, (unsigned long long)session_now());
-}
-
-static int open_kinds(struct session *s)
-{
-	for (unsigned int i = 0; s->tool->kinds[i]; i++) {
-		struct kind_run *run = &s->kinds[s->kind_count];
-		const struct kind_type *type = kind_types[s->tool->kinds[i]];
-		const struct probe_options options = {
-			.ring_kib = s->options.ring_kib, .hook = s->options.hooks[type->kind],
-			.filter = options_filter(&s->options),
-		};
-		int err;
-
-		run->session = s;
-		run->type = type;
-		err = probe_open(&run->probe, type->probe, &s->kernel, &options);
-		if (err)
-			return cannot_watch(s->tool, &run->probe, &options, err);
-		s->kind_count++;
-		if (s->options.strict && run->probe.hook->fields_lost[0]) {
-			tool_error(s->tool, "--strict: '%s' would run degraded with hook '%s': %s",
-				   kind_names[type->kind], run->probe.hook->name,
-				   "see kwhy doctor for what is lost and how to have it");
-			return EXIT_FAILED;
-		}
-		if (type->needs_recorder && !s->has_recorder) {
-			err = recorder_open(&s->recorder, &s->kernel, &s->procfs, &s->cgroupfs,
-					    s->options.tick_ns);
-			if (err) {
-				tool_error(s->tool, "cannot start the recorder: %s%s", strerror(-err),
-					   error_remedy(err));
-				return EXIT_FAILED;
-			}
-			s->has_recorder = true;
-		}
-		err = type->open(s, &run->state);
-		if (err) {
-			tool_error(s->tool, "cannot watch '%s': %s", kind_names[type->kind], strerror(-err));
-			return EXIT_FAILED;
-		}
-	}
-	return EXIT_OK;
-}
-
-/* a kernel without iterators, or BTF only by --btf, can be watched all the same */
-static int load_recorder(struct session *s)
-{
-	int err = s->has_recorder ? recorder_load(&s->recorder) : 0;
-
-	if (!err)
-		return EXIT_OK;
-	s->has_recorder = false;
-	tool_error(s->tool, "%s no history of memory before a kill: the recorder does not load: %s%s",
-		   s->options.strict ? "--strict:" : "there will be", strerror(-err), error_remedy(err));
-	return s->options.strict ? EXIT_FAILED : EXIT_OK;
 }
 
 static void say_hooks(const struct session *s)
@@ -240,7 +180,9 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 	s->options = *options;
 	if (options->cgroup == options->cgroup_path)
 		s->options.cgroup = s->options.cgroup_path;
-	s->epoll_fd = s->signal_fd = s->tick_fd = s->due_fd = s->iterator = -1;
+	s->epoll_fd = s->signal_fd = s->tick_fd = s->due_fd = -1;
+	for (int i = 0; i < ITERATORS; i++)
+		s->iterators.numbers[i] = -1;
 	status = open_outputs(s);
 	if (status)
 		return status;
@@ -267,11 +209,8 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 	err = kernel_open(&s->kernel, options->btf_path);
 	if (err)
 		return cannot_btf(tool, options, err);
-	s->iterator = iterator_register(&s->kernel);
-	status = open_kinds(s);
-	kernel_close(&s->kernel);
-	if (!status)
-		status = load_recorder(s);
+	iterators_register(&s->iterators, &s->kernel);
+	status = session_arm(s);
 	if (status)
 		return status;
 	if (options->verbose && !options->quiet)
@@ -295,7 +234,9 @@ void session_close(struct session *s)
 	}
 	if (s->has_recorder)
 		recorder_close(&s->recorder);
-	iterator_unregister(s->iterator);
+	fd_list_close(&s->fd_list);
+	unwinder_close(s->unwinder);
+	iterators_unregister(&s->iterators);
 	ring_buffer__free(s->ring);
 	sink_close(&s->outputs[0]);
 	sink_close(&s->outputs[1]);

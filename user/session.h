@@ -8,6 +8,8 @@
 
 #include "cgroup_paths.h"
 #include "cgroupfs.h"
+#include "fd_list.h"
+#include "iterator.h"
 #include "kernel.h"
 #include "observation.h"
 #include "options.h"
@@ -29,6 +31,7 @@ struct kind_type {
 	enum event_kind kind;
 	const struct probe_type *probe;
 	bool needs_recorder;
+	bool needs_fd_list;
 	int (*open)(struct session *session, void **ret_state);
 	void (*close)(void *state);
 	int (*event)(struct session *session, void *state, const void *data, size_t size);
@@ -80,9 +83,11 @@ struct session {
 	struct procfs procfs;
 	struct cgroupfs cgroupfs;
 	struct cgroup_paths cgroup_paths;	/* opened by kinds that are told of cgroups */
-	int iterator;	/* see iterator.h; negative: this kernel has none */
+	struct iterators iterators;
 	struct recorder recorder;
 	bool has_recorder;
+	struct fd_list fd_list;	/* for kinds about descriptors */
+	struct unwinder *unwinder;	/* NULL until a stack is to be read */
 	struct kind_run kinds[KIND_COUNT];
 	unsigned int kind_count;
 	const struct renderer *renderer;
@@ -92,6 +97,7 @@ struct session {
 	uint64_t seq, started_ns, events, next_pass_ns, read_ns;
 	struct loss table_full;	/* processes without a place in the recorder */
 	bool stop;
+	bool output_failed;	/* a file that was to be written at the end */
 	int epoll_fd, signal_fd, tick_fd, due_fd;
 	struct ring_buffer *ring;	/* NULL: no kind has one */
 };
@@ -122,6 +128,8 @@ void session_cgroup(struct session *session, const struct cgroup_event *event);
 
 /* ---- inside ---- */
 
+/* arm.c: loads and attaches everything; lets the kernel's BTF go. Returns an exit status. */
+int session_arm(struct session *session);
 /* batch.c: what was delivered goes out now, and the account knows what became of it */
 void session_flush(struct session *session);
 /* account.c: new losses become gap lines */

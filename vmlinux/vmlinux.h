@@ -99,8 +99,17 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct super_block {
+	unsigned int s_dev;
+	unsigned long s_magic;
+};
+
 struct inode {
+	unsigned short i_mode;
+	struct super_block *i_sb;
 	unsigned long i_ino;
+	unsigned int i_nlink;
+	unsigned int i_rdev;
 };
 
 struct dentry {
@@ -132,6 +141,53 @@ struct fs_struct {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	void *private_data;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+	unsigned long *open_fds;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+	unsigned int next_fd;
+};
+
+struct in6_addr {
+	struct {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	unsigned char skc_state;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_type;
+	__u16 sk_protocol;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct tcp_sock {
+	__u32 rcv_tstamp;
+};
+
+struct io_uring_cqe {
+	__s32 res;
 };
 
 struct page_counter {
@@ -191,6 +247,8 @@ struct maple_tree {
 /* 6.2 and newer: "mm: convert mm's rss stats into percpu_counter" */
 struct mm_struct {
 	unsigned long total_vm;
+	unsigned long start_code;
+	unsigned long end_code;
 	unsigned long arg_start;
 	unsigned long arg_end;
 	struct file *exe_file;
@@ -346,6 +404,7 @@ struct task_struct {
 	struct sighand_struct *sighand;
 	sigset_t blocked;
 	struct fs_struct *fs;
+	struct files_struct *files;
 	int exit_code;
 	int pdeath_signal;
 	__u64 utime;
@@ -375,20 +434,34 @@ struct bpf_iter__task {
 	struct task_struct *task;
 };
 
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+};
+
 struct bpf_array {
 	void *pptrs[1];
 };
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
+	unsigned long r15;
+	unsigned long r14;
+	unsigned long r13;
+	unsigned long r12;
+	unsigned long bp;
 	unsigned long bx;
-	unsigned long di;
-	unsigned long si;
-	unsigned long dx;
-	unsigned long cx;
+	unsigned long r11;
 	unsigned long r10;
+	unsigned long r9;
 	unsigned long r8;
 	unsigned long ax;
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
 	unsigned long orig_ax;
 	unsigned long ip;
 	unsigned long sp;

@@ -190,7 +190,7 @@ static int pass(struct zombie_state *state, struct zombie_bpf *skeleton)
 
 	zombie_begin(state);
 	skeleton->bss->pass = state->pass;
-	err = iterator_run(skeleton->links.find_zombies, sizeof(struct zombie_entry), zombie_take, state);
+	err = iterator_run(skeleton->links.find_zombies, sizeof(struct zombie_entry), 0, zombie_take, state);
 	if (!err)
 		zombie_end(state);
 	return err;

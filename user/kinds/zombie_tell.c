@@ -3,21 +3,8 @@
 #include "zombie_kind.h"
 
 #include <string.h>
-#include <unistd.h>
 
-#include "redact.h"
-
-static void add_identity(struct session *s, struct process *p)
-{
-	p->known.exe = procfs_exe(&s->procfs, p->pid, p->exe, sizeof(p->exe)) == 0;
-	if (s->options.no_args ||
-	    procfs_args(&s->procfs, p->pid, p->args, sizeof(p->args) / sizeof(p->args[0]), &p->args_count))
-		p->args_count = 0;
-	p->known.args = p->args_count > 0;
-	if (p->known.args && !s->options.no_redact &&
-	    redact_args(p->args[0], sizeof(p->args[0]), p->args_count, &p->args_redacted))
-		p->known.args_redacted = 1;
-}
+#include "subject.h"
 
 static void add_doing(struct session *s, struct zombie *z, uint64_t pid)
 {
@@ -29,23 +16,6 @@ static void add_doing(struct session *s, struct zombie *z, uint64_t pid)
 	}
 	if (procfs_wchan(&s->procfs, pid, z->parent_wchan, sizeof(z->parent_wchan)) == 0)
 		z->known.parent_wchan = 1;
-}
-
-static void add_cgroup(struct session *s, struct observation *o, const struct zombie_owner *owner)
-{
-	int fd;
-
-	if (!owner->cgroup_id)
-		return;
-	KNOW(&o->cgroup, id, owner->cgroup_id);
-	KNOW(&o->cgroup, version, owner->cgroup_version);
-	fd = cgroupfs_open_id(&s->cgroupfs, owner->cgroup_version, owner->cgroup_id);
-	if (fd < 0)
-		return;
-	if (cgroupfs_path(&s->cgroupfs, fd, owner->cgroup_version, o->cgroup.path, sizeof(o->cgroup.path)) == 0)
-		o->cgroup.known.path = 1;
-	close(fd);
-	observation_identify(o);
 }
 
 /* "0.31 0.22 0.18 2/613 4121": 613 tasks */
@@ -141,11 +111,11 @@ void zombie_tell(const struct zombie_state *state, const struct zombie_holder *h
 	add_dead(state, h, z);
 	if (h->incomplete)
 		observation_truncated(&o, "zombie.count");
-	add_cgroup(s, &o, &h->facts);
+	subject_cgroup(s, &o, h->facts.cgroup_id, h->facts.cgroup_version);
 	add_host(s, z);
 	/* another may have its pid by now, and where we see another pid namespace all have other pids */
 	if (procfs_same_process(&s->procfs, o.process.pid, o.process.start_ns)) {
-		add_identity(s, &o.process);
+		subject_identity(s, &o.process);
 		add_doing(s, z, o.process.pid);
 	}
 	session_deliver(s, KIND_zombie, &o);

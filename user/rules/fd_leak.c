@@ -1,29 +1,421 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* How the descriptors of a process move. */
+/*
+ * How the descriptors of a process move. First what is forgotten for certain,
+ * then growth with and without its place, then what came and stays, last what
+ * is no trouble. "Leak" is said of what only grows, never of what is many.
+ */
 #include "diagnosis.h"
 
+#include <string.h>
+
+#include "fd_leak_words.h"
+#include "fd_words.h"
 #include "say.h"
 
-static bool always(const struct observation *observation)
+/* ---- connections that the peer closed ---------------------------------------- */
+
+enum { PILE_CLOSE_WAIT = 8, PILE_COUNT = 64 };
+
+/* the largest of those with a count; NULL: not in this line */
+static const struct fd_close_wait *close_wait_peer(const struct fd_leak *l)
 {
-	(void)observation;
-	return true;
+	const struct fd_close_wait *largest = NULL;
+
+	for (uint64_t i = 0; l->known.close_wait && i < l->close_wait_count; i++)
+		if (l->close_wait[i].known.count && (!largest || l->close_wait[i].count > largest->count))
+			largest = &l->close_wait[i];
+	return largest;
 }
 
-static void unexplained(const struct observation *observation, struct verdict *ret)
+/* at any moment a busy server has some: those are closed within milliseconds */
+static bool is_fresh(const struct fd_leak *l)
 {
-	(void)observation;
-	(void)ret;
+	bool known = false;
+
+	for (uint64_t i = 0; l->known.close_wait && i < l->close_wait_count; i++) {
+		if (!l->close_wait[i].known.oldest_ns)
+			continue;
+		if (l->close_wait[i].oldest_ns >= SECOND_NS)
+			return false;
+		known = true;
+	}
+	return known;
+}
+
+static bool close_wait_matches(const struct observation *observation)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+
+	if (!l->known.close_wait_total || l->close_wait_total < PILE_CLOSE_WAIT || is_fresh(l))
+		return false;
+	if (l->known.open && fd_is_share(l->close_wait_total, l->open, 1, 4))
+		return true;
+	return l->known.close_wait_grown && l->close_wait_grown > 0;
+}
+
+static void close_wait_say(const struct observation *observation, const struct fd_close_wait *peer, struct text *text)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+
+	if (peer && peer->known.peer && *peer->peer)
+		text_format(text, peer->count >= l->close_wait_total ? "%s" : "%s and others", peer->peer);
+	else
+		text_add(text, "peers");
+	text_format(text, " closed %llu connections and ", (unsigned long long)l->close_wait_total);
+	fd_say_holder(text, observation);
+	text_add(text, " did not");
+}
+
+static void close_wait_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+	const struct fd_close_wait *peer = close_wait_peer(l);
+	struct fd_stack stack = peer ? FD_STACK(peer) : (struct fd_stack){};
+	const char *frame;
+	struct text text = say_cause(ret);
+
+	ret->severity = SEVERITY_WARNING;
+	fd_say_leak_title(observation, "CLOSE_WAIT", ret);
+	close_wait_say(observation, peer, &text);
+	text_add(&text, ": they stay in CLOSE_WAIT");
+	if (peer && peer->known.oldest_ns) {
+		text_add(&text, ", the oldest silent for ");
+		text_duration(&text, peer->oldest_ns);
+	}
+	if (l->known.close_wait_grown && l->close_wait_grown > 0)
+		text_format(&text, ", %lld more since it is watched", (long long)l->close_wait_grown);
+	text_add(&text, ". The kernel never times these out: only close() or the process's end frees them");
+	fd_leak_say_lasts(&text, l);
+	text = say_advice(ret);
+	text_add(&text, "fix it in the program: close() when read() gives 0 or an error");
+	if (fd_code_frame(&stack, &frame) == FD_CODE_PROGRAM) {
+		text_add(&text, "; these were opened in ");
+		fd_say_code(&text, frame);
+	}
+	text_add(&text, ". In a pool or client library: close or drain the response on every path, throw away what the peer closed");
+	fd_advise(ret, "no setting helps: keepalive only finds peers that are gone without a word, and a higher limit lasts only so long");
+	fd_leak_advise_restart(observation, ret);
+	fd_verify_close_wait(observation, ret);
+	fd_verify_watch(observation, "CLOSE_WAIT must not rise", ret);
+	KNOW(&ret->diagnosis, confidence, BASIS_MEASURED);
+	text = say_message(ret);
+	close_wait_say(observation, peer, &text);
+	text_add(&text, " (CLOSE_WAIT); ");
+	fd_leak_say_tail(&text, observation);
+}
+
+/* ---- growth -------------------------------------------------------------------- */
+
+static bool leak_site_matches(const struct observation *observation)
+{
+	return fd_leaking_site(&observation->fd_leak);
+}
+
+/* "serve (server.c:81)", "python's own sock_accept [python3.11]" */
+static void say_site(struct text *text, const struct fd_site *site)
+{
+	struct fd_stack stack = FD_STACK(site);
+	const char *frame;
+
+	switch (fd_code_frame(&stack, &frame)) {
+	case FD_CODE_PROGRAM:
+		fd_say_code(text, frame);
+		break;
+	case FD_CODE_RUNTIME:
+		fd_say_code(text, frame);
+		text_add(text, ", which is its runtime's");
+		break;
+	default:
+		text_add(text, stack.count ? fd_frame(&stack, 0) : "one place, whose stack is not in this line");
+	}
+}
+
+static void leak_site_cause(const struct observation *observation, const struct fd_site *site, struct text *text)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+	int64_t grown;
+
+	say_site(text, site);
+	if (site->known.type && *site->type && strcmp(site->type, "mixed") != 0)
+		text_format(text, " opens %s", fd_type_words(site->type));
+	else
+		text_add(text, " opens descriptors");
+	text_format(text, " that are not closed: %llu are open from there", (unsigned long long)site->outstanding);
+	if (site->known.opened && site->known.closed)
+		text_format(text, ", of %llu it opened %llu were closed", (unsigned long long)site->opened,
+			    (unsigned long long)site->closed);
+	text_format(text, "; they only became more, at %llu looks", (unsigned long long)site->rises);
+	if (fd_grown(l, &grown) && grown > 0 && site->grown <= grown)
+		text_format(text, ", which is %llu %% of the process's growth",
+			    (unsigned long long)fd_percent(site->grown, grown));
+	fd_leak_say_lasts(text, l);
+}
+
+static void leak_site_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+	const struct fd_site *site = fd_leaking_site(l);
+	struct fd_stack stack = FD_STACK(site);
+	const char *frame;
+	enum fd_code code = fd_code_frame(&stack, &frame);
+	struct text text = say_cause(ret);
+
+	ret->severity = SEVERITY_WARNING;
+	fd_say_leak_title(observation, "FD LEAK", ret);
+	leak_site_cause(observation, site, &text);
+	text = say_advice(ret);
+	if (code == FD_CODE_PROGRAM) {
+		text_add(&text, "look at ");
+		fd_say_code(&text, frame);
+		text_add(&text, ": every path from there, those of errors and timeouts, too, has to close what it opened");
+	} else if (l->known.script && *l->script) {
+		text_add(&text, "the stack has the interpreter's own code and not the script's lines: look in ");
+		say_path(&text, l->script);
+		text_add(&text, " for what opens these and does not close them (a with block, a finally)");
+	} else {
+		text_add(&text, "look at who calls this and does not close what it gets, on the paths of errors and timeouts, too");
+	}
+	fd_leak_advise_delay(observation, ret);
+	fd_leak_advise_restart(observation, ret);
+	fd_verify_count(observation, ret);
+	fd_verify_watch(observation, "the site must not grow", ret);
+	KNOW(&ret->diagnosis, confidence, BASIS_MEASURED);
+	text = say_message(ret);
+	fd_say_holder(&text, observation);
+	text_add(&text, " leaks descriptors");
+	if (code != FD_CODE_NONE) {
+		text_add(&text, " in ");
+		fd_say_code(&text, frame);
+	}
+	text_add(&text, ": ");
+	fd_leak_say_tail(&text, observation);
+}
+
+static bool grew_much(const struct fd_leak *l, const struct fd_shape *s)
+{
+	int64_t least = l->known.open && l->open < 1ULL << 40 && l->open / 50 > 5 ? l->open / 50 : 5;
+
+	return s->known && s->rising >= 4 && s->grown >= least;
+}
+
+static bool leak_matches(const struct observation *observation)
+{
+	struct fd_shape s = fd_shape_of(&observation->fd_leak);
+
+	return grew_much(&observation->fd_leak, &s) && s.grown_late * 6 >= s.grown;
+}
+
+static void leak_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+	struct fd_shape s = fd_shape_of(l);
+	struct fd_view v = fd_view_of(observation);
+	const struct fd_type *type = fd_leak_grown_type(&v);
+	struct text text = say_cause(ret);
+
+	ret->severity = SEVERITY_WARNING;
+	fd_say_leak_title(observation, "FD LEAK", ret);
+	fd_say_holder(&text, observation);
+	text_format(&text, "'s descriptors grow steadily: %lld more", (long long)s.grown);
+	if (l->known.watched_ns && l->watched_ns) {
+		text_add(&text, " in ");
+		text_duration(&text, l->watched_ns);
+	}
+	if (type)
+		text_format(&text, ", mostly %s", fd_type_words(type->type));
+	text_add(&text, l->known.sites && l->sites_count > 1 ? "; no single place of the code explains it" :
+							      "; which code opens them is not known");
+	fd_leak_say_lasts(&text, l);
+	text = say_advice(ret);
+	text_add(&text, "watch it longer, then the place shows: fdleak ");
+	if (observation->process.known.pid)
+		text_format(&text, "-p %llu -d 600", (unsigned long long)observation->process.pid);
+	else
+		text_add(&text, "-p PID -d 600");
+	text_add(&text, "; if it stops by itself it was a pool or a cache that filled");
+	fd_leak_advise_delay(observation, ret);
+	fd_leak_advise_restart(observation, ret);
+	fd_verify_count(observation, ret);
+	fd_verify_watch(observation, "must not grow", ret);
+	KNOW(&ret->diagnosis, confidence, BASIS_INFERRED);
+	text = say_message(ret);
+	fd_say_holder(&text, observation);
+	text_add(&text, " most likely leaks descriptors");
+	if (type)
+		text_format(&text, ", mostly %s", fd_type_words(type->type));
+	text_add(&text, ": ");
+	fd_leak_say_tail(&text, observation);
+}
+
+static bool warming_matches(const struct observation *observation)
+{
+	struct fd_shape s = fd_shape_of(&observation->fd_leak);
+
+	return grew_much(&observation->fd_leak, &s);
+}
+
+static void warming_explain(const struct observation *observation, struct verdict *ret)
+{
+	struct fd_view v = fd_view_of(observation);
+	struct fd_shape s = fd_shape_of(&observation->fd_leak);
+	struct text text = say_cause(ret);
+
+	fd_say_holder(&text, observation);
+	text_format(&text, " opened %lld more, but ", (long long)s.grown);
+	if (s.grown_late > 0)
+		text_format(&text, "only %lld of them in the last third of the time: it slows down, as a pool or a cache does that "
+			    "fills; most likely no leak", (long long)s.grown_late);
+	else
+		text_add(&text, "none of them in the last third of the time: a pool or a cache that filled, most likely no leak");
+	fd_leak_conclude_calm(observation, BASIS_INFERRED, "it grew and slows down: a pool that fills", ret);
+	if (!fd_is_full(&v, 70))
+		return;
+	ret->severity = SEVERITY_NOTICE;
+	fd_advise_raise(observation, 2, NULL, ret);
+	fd_advise(ret, "watch whether it goes on: fdleak -p PID -d 600");
+	fd_verify_count(observation, ret);
+	fd_verify_watch(observation, "must not grow", ret);
+}
+
+static bool burst_matches(const struct observation *observation)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+	int64_t grown;
+	uint64_t more;
+
+	if (!fd_grown(l, &grown) || !l->known.peak || l->peak >> 40)
+		return false;
+	more = l->open > l->open_at_start ? l->open : l->open_at_start;
+	return l->peak >= more + 16 && l->peak >= more + more / 4;
+}
+
+static void burst_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+	bool near = l->known.soft && l->soft && (double)l->peak * 10 >= (double)l->soft * 8;
+	struct text text = say_cause(ret);
+
+	fd_say_holder(&text, observation);
+	text_format(&text, " rose from %llu to %llu descriptors and fell again to %llu: it closes what it opens, this is a burst and no "
+		    "leak", (unsigned long long)l->open_at_start, (unsigned long long)l->peak, (unsigned long long)l->open);
+	if (near)
+		text_format(&text, ". At its height it used %llu %% of its limit", (unsigned long long)fd_percent(l->peak, l->soft));
+	fd_leak_conclude_calm(observation, BASIS_MEASURED, "a burst that is over", ret);
+	if (!near)
+		return;
+	ret->severity = SEVERITY_NOTICE;
+	fd_advise_raise(observation, 4, NULL, ret);
+	fd_advise(ret, "or keep the burst smaller: fewer clients or workers at a time");
+	fd_verify_watch(observation, "the most must stay well below the limit", ret);
+}
+
+/* ---- no growth --------------------------------------------------------------- */
+
+static bool is_calm(const struct fd_leak *l)
+{
+	enum fd_movement moves = fd_moves(l);
+
+	return moves == FD_MOVEMENT_STILL || moves == FD_MOVEMENT_FELL;
+}
+
+/* Half of all are alike, and of a kind that is not kept in pools. */
+static const struct fd_group *pile_group(const struct fd_view *v)
+{
+	for (uint64_t i = 0; i < v->group_count; i++) {
+		const struct fd_group *g = &v->groups[i];
+		bool deleted = g->known.deleted && g->deleted;
+
+		if (!g->known.count || g->count < PILE_COUNT || !fd_is_share(g->count, v->listed, 1, 2) || !g->known.type)
+			continue;
+		if (deleted || fd_is_anonymous(g->type) || !strcmp(g->type, "file") || !strcmp(g->type, "directory") ||
+		    !strcmp(g->type, "device") || !strcmp(g->type, "proc"))
+			return g;
+	}
+	return NULL;
+}
+
+static const struct fd_type *pile_type(const struct fd_view *v)
+{
+	for (uint64_t i = 0; i < v->type_count; i++) {
+		const struct fd_type *t = &v->types[i];
+
+		if (t->known.count && t->count >= PILE_COUNT && fd_is_share(t->count, v->listed, 1, 2) && t->known.type &&
+		    fd_is_anonymous(t->type))
+			return t;
+	}
+	return NULL;
+}
+
+static bool pile_matches(const struct observation *observation)
+{
+	struct fd_view v = fd_view_of(observation);
+
+	return is_calm(&observation->fd_leak) && (pile_group(&v) || pile_type(&v));
+}
+
+static void say_pile(struct text *text, const struct fd_view *v)
+{
+	const struct fd_group *group = pile_group(v);
+	const struct fd_type *type = pile_type(v);
+
+	text_format(text, "%llu of %llu are ", (unsigned long long)(group ? group->count : type->count),
+		    (unsigned long long)v->listed);
+	if (group)
+		fd_say_group(text, group);
+	else
+		text_add(text, fd_type_words(type->type));
+}
+
+static void pile_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+	struct fd_view v = fd_view_of(observation);
+	const struct fd_group *group = pile_group(&v);
+	char room[256];
+	struct text text = say_cause(ret), pile = TEXT_ON(room);
+
+	ret->severity = SEVERITY_WARNING;
+	fd_say_leak_title(observation, "FD PILE", ret);
+	say_pile(&pile, &v);
+	text_format(&text, "%s: most likely they piled up earlier and are forgotten, unless the program is made so. No growth was seen",
+		    room);
+	if (l->known.watched_ns && l->watched_ns) {
+		text_add(&text, " in ");
+		text_duration(&text, l->watched_ns);
+	}
+	text_add(&text, "; a leak that is slow, or needs its trigger, cannot be excluded");
+	if (group && group->known.deleted && group->deleted)
+		text_add(&text, ". The file is deleted: its space on the disk is free only when they are closed");
+	text = say_advice(ret);
+	text_add(&text, "let it be watched while it works, an hour or over a reload: fdleak ");
+	if (observation->process.known.pid)
+		text_format(&text, "-p %llu -d 3600", (unsigned long long)observation->process.pid);
+	else
+		text_add(&text, "-p PID -d 3600");
+	text_add(&text, "; or from its start, then every one has its stack");
+	fd_leak_advise_restart(observation, ret);
+	fd_verify_count(observation, ret);
+	fd_verify_watch(observation, "must not grow", ret);
+	KNOW(&ret->diagnosis, confidence, BASIS_INFERRED);
+	text = say_message(ret);
+	fd_say_holder(&text, observation);
+	text_format(&text, ": %s, and did not grow; ", room);
+	fd_leak_say_tail(&text, observation);
 }
 
 static const struct rule rules[] = {
-	{ "fd-unjudged", "nothing is claimed", always, unexplained },
+	{ "fd-close-wait-pile", "the peer closed, the program did not", close_wait_matches, close_wait_explain },
+	{ "fd-leak-site", "one place of the code opens and does not close", leak_site_matches, leak_site_explain },
+	{ "fd-leak", "steady growth, its place unknown or several", leak_matches, leak_explain },
+	{ "fd-warming", "it grew and slows down: a pool that fills", warming_matches, warming_explain },
+	{ "fd-burst", "it rose and fell again", burst_matches, burst_explain },
+	{ "fd-pile", "no growth, but half or more are alike and no sockets", pile_matches, pile_explain },
+	{ "fd-ended", "the process ended without a sign of a leak", fd_ended_matches, fd_ended_explain },
+	{ "fd-grew", "more than before; whether it goes on is open", fd_grew_matches, fd_grew_explain },
+	{ "fd-high-stable", "near its limit and no growth", fd_high_stable_matches, fd_high_stable_explain },
+	{ "fd-high", "near its limit; whether it grows is unknown", fd_high_matches, fd_high_explain },
+	{ "fd-steady", "far from its limit and no growth", fd_steady_matches, fd_steady_explain },
+	{ "fd-unjudged", "none of the above", fd_unjudged_matches, fd_unjudged_explain },
 };
 
-static void describe(const struct observation *observation, struct verdict *ret)
-{
-	(void)observation;
-	ret->severity = SEVERITY_INFO;
-}
-
-const struct rule_table fd_leak_rules = { rules, sizeof(rules) / sizeof(*rules), describe };
+const struct rule_table fd_leak_rules = { rules, sizeof(rules) / sizeof(*rules), fd_leak_describe };

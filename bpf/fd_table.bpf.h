@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Tables of descriptors. No lock is taken: what is read may be gone a moment later, and reads as nothing then. */
+#ifndef KWHY_FD_TABLE_BPF_H
+#define KWHY_FD_TABLE_BPF_H
+
+#include "fd.h"
+
+#define RLIMIT_NOFILE 7
+#define FD_WORDS 64	/* of the bitmap of used numbers, that are counted */
+
+static __always_inline __u64 soft_limit(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur);
+}
+
+/* what a descriptor of a table refers to */
+static __always_inline struct file *file_at(struct files_struct *files, __u32 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(files, fdt);
+	struct file **at = BPF_CORE_READ(table, fd), *file = NULL;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), at + fd);
+	return file;
+}
+
+static __always_inline __u64 bits_of(__u64 word)
+{
+	word -= word >> 1 & 0x5555555555555555ULL;
+	word = (word & 0x3333333333333333ULL) + (word >> 2 & 0x3333333333333333ULL);
+	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return word * 0x0101010101010101ULL >> 56;
+}
+
+/* how many are open; false where there are too many numbers to count */
+static __always_inline bool count_open(struct files_struct *files, field_count *ret)
+{
+	struct fdtable *table = BPF_CORE_READ(files, fdt);
+	unsigned long *words = BPF_CORE_READ(table, open_fds);
+	__u64 max = BPF_CORE_READ(table, max_fds);
+
+	if (max > FD_WORDS * 64)
+		return false;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < FD_WORDS; i++) {
+		__u64 word = 0;
+
+		if (i >= max / 64)
+			break;
+		bpf_probe_read_kernel(&word, sizeof(word), words + i);
+		*ret += bits_of(word);
+	}
+	return true;
+}
+
+#endif

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What is open, look by look: counts per process and per place, and how they move. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "fd_file.h"
+#include "fd_leak_kind.h"
+#include "fd_stack.h"
+
+/* a look at all takes so long at most, and at one process so long */
+#define ALL_NS 1000000000ULL
+#define ONE_NS 500000000ULL
+
+/* ---- places --------------------------------------------------------- */
+
+static uint64_t mix(uint64_t number, uint64_t with)
+{
+	number = (number ^ with) * 0x9e3779b97f4a7c15ULL;
+	return number ^ number >> 29;
+}
+
+static uint64_t stack_key(uint64_t pid, const struct call_stack *stack)
+{
+	uint64_t key = mix(1, pid);
+
+	for (uint32_t i = 0; i < stack->count; i++)
+		key = mix(key, stack->pcs[i]);
+	return key | 1;
+}
+
+struct fd_place *fd_leak_place(const struct fd_leak_state *state, uint64_t site)
+{
+	const struct fd_site_place *s = table_find(&state->sites, site);
+
+	return s ? table_find(&state->places, s->place) : NULL;
+}
+
+static bool has_some(const void *entry, uint64_t argument)
+{
+	(void)argument;
+	return ((const struct fd_place *)entry)->outstanding != 0;
+}
+
+/* the table is made room in when it is full: a place with nothing open is found again by its next stack */
+static struct fd_place *add_place(struct fd_leak_state *state, uint64_t key, uint64_t pid)
+{
+	struct fd_place *p = table_add(&state->places, key);
+
+	if (!p) {
+		table_sweep(&state->places, has_some, 0);
+		p = table_add(&state->places, key);
+	}
+	if (p)
+		p->pid = pid;
+	return p;
+}
+
+/* a number whose stack was not taken (yet) is a place of its own */
+static struct fd_place *place_of_site(struct fd_leak_state *state, uint64_t site, uint64_t pid)
+{
+	struct fd_site_place *s = table_add(&state->sites, site);
+
+	if (!s)
+		return NULL;
+	if (!s->place)
+		s->place = mix(site, pid) & ~1ULL;
+	return add_place(state, s->place, pid);
+}
+
+void fd_leak_take_stack(struct fd_leak_state *state, const struct fd_stack_event *e)
+{
+	struct fd_site_place *s = table_add(&state->sites, e->site);
+	struct call_stack stack;
+	struct fd_place *p;
+	uint64_t key;
+
+	if (!s || s->ambiguous)
+		return;
+	fd_stack_unwind(state->session, e->tgid, e->start_ns, &e->stack, &stack);
+	if (!stack.count)
+		return;
+	key = stack_key(e->tgid, &stack);
+	/* the same number for two stacks: what it counts is of neither */
+	if (s->place & 1 && s->place != key) {
+		s->ambiguous = true;
+		s->place = mix(e->site, e->tgid) & ~1ULL;
+		return;
+	}
+	s->place = key;
+	p = add_place(state, key, e->tgid);
+	if (!p || p->has_stack)
+		return;
+	p->has_stack = true;
+	p->stack = stack;
+}
+
+/* ---- a look --------------------------------------------------------- */
+
+static bool seen_in(const void *entry, uint64_t pass)
+{
+	return ((const struct fd_process *)entry)->pass == pass;
+}
+
+static void take_owner(struct fd_leak_state *state, const struct fd_owner *o)
+{
+	struct fd_process *p = table_add(&state->processes, o->pid);
+
+	state->current = p;
+	if (!p)
+		return;
+	if (!p->first_ns || p->owner.start_ns != o->start_ns) {
+		*p = (struct fd_process){ .pid = o->pid, .first_ns = state->now_ns, .history_stride = 1 };
+		p->newborn = state->pass > 1 && o->start_ns >= state->session->started_ns;
+	}
+	p->owner = *o;
+	p->pass = state->pass;
+	p->open = p->outstanding = p->marked = p->unmatched = 0;
+}
+
+static void count_at_place(struct fd_leak_state *state, const struct fd_process *p, uint32_t fd,
+			   const struct fd_file *f)
+{
+	struct fd_place *place = place_of_site(state, f->site, p->pid);
+	char room[24], other[24];
+
+	if (!place)
+		return;
+	if (!place->outstanding || f->opened_ns < place->oldest_ns) {
+		place->mixed = place->outstanding && (place->mixed || strcmp(fd_file_type(f, room),
+								      fd_file_type(&place->oldest, other)) != 0);
+		place->oldest_ns = f->opened_ns;
+		place->oldest_fd = fd;
+		place->oldest = *f;
+	} else if (state->detailed && strcmp(fd_file_type(f, room), fd_file_type(&place->oldest, other)) != 0) {
+		place->mixed = true;
+	}
+	place->outstanding++;
+}
+
+static void take(void *context, const struct fd_entry *e)
+{
+	struct fd_leak_state *state = context;
+	struct fd_process *p = state->current;
+
+	if (e->fd == FD_OWNER) {
+		take_owner(state, &e->owner);
+		return;
+	}
+	if (!p)
+		return;
+	p->open++;
+	if (!e->file.seen)
+		p->unmatched++;
+	else if (!e->file.opened_ns)
+		p->marked++;
+	else
+		p->outstanding++;
+	if (e->file.opened_ns)
+		count_at_place(state, p, e->fd, &e->file);
+	if (state->detailed)
+		fd_summary_add(&state->summary, e->fd, &e->file);
+}
+
+/* ---- how it moves --------------------------------------------------- */
+
+/* when there is no more room, every other sample goes: the history stays even and covers all */
+static void remember_open(struct fd_process *p)
+{
+	if (p->looks % p->history_stride)
+		return;
+	if (p->history_count == FD_HISTORY) {
+		for (uint32_t i = 0; i < FD_HISTORY / 2; i++)
+			p->history[i] = p->history[2 * i];
+		p->history_count = FD_HISTORY / 2;
+		p->history_stride *= 2;
+		if (p->looks % p->history_stride)
+			return;
+	}
+	p->history[p->history_count++] = p->open;
+}
+
+static void follow_process(struct fd_leak_state *state, struct fd_process *p, uint64_t previous)
+{
+	if (p->pass != state->pass)
+		return;
+	if (!p->looks)
+		p->first_open = p->peak = p->open;
+	else if (p->open > previous)
+		p->rises++;
+	else if (p->open < previous)
+		p->falls++;
+	if (p->open > p->peak)
+		p->peak = p->open;
+	remember_open(p);
+	p->looks++;
+	p->last_ns = state->now_ns;
+}
+
+static void begin_places(struct fd_leak_state *state, uint64_t pid)
+{
+	for (uint32_t i = 0; i < state->places.count; i++) {
+		struct fd_place *p = table_entry(&state->places, i);
+
+		if (pid && p->pid != pid)
+			continue;
+		p->previous = p->outstanding;
+		p->outstanding = 0;
+		p->mixed = false;
+	}
+}
+
+static void follow_places(struct fd_leak_state *state, uint64_t pid)
+{
+	for (uint32_t i = 0; i < state->places.count; i++) {
+		struct fd_place *p = table_entry(&state->places, i);
+
+		if (pid && p->pid != pid)
+			continue;
+		p->rises += p->outstanding > p->previous;
+		p->falls += p->outstanding < p->previous;
+	}
+}
+
+/* counts of the look before, by the processes' places in the table: it is swept only after */
+static void follow(struct fd_leak_state *state, uint64_t pid, const uint64_t *previous, uint32_t count)
+{
+	for (uint32_t i = 0; i < state->processes.count; i++)
+		follow_process(state, table_entry(&state->processes, i), i < count ? previous[i] : 0);
+	follow_places(state, pid);
+	if (!pid && !state->partial)
+		table_sweep(&state->processes, seen_in, state->pass);
+}
+
+int fd_leak_look(struct fd_leak_state *state, uint64_t pid)
+{
+	static uint64_t previous[FD_PROCESSES];
+	struct session *s = state->session;
+	uint32_t count = state->processes.count;
+	int err;
+
+	state->now_ns = session_now();
+	state->pass++;
+	state->current = NULL;
+	state->detailed = pid != 0;
+	for (uint32_t i = 0; i < count; i++)
+		previous[i] = ((const struct fd_process *)table_entry(&state->processes, i))->open;
+	if (pid)
+		fd_summary_clear(&state->summary);
+	begin_places(state, pid);
+	err = fd_list_run(&s->fd_list, pid, state->pass == 1, state->now_ns + (pid ? ONE_NS : ALL_NS), take, state);
+	state->partial = err == -ETIME;
+	state->summary.jiffies_per_s = s->fd_list.skeleton ? fd_list_jiffies_per_s(&s->fd_list) : 0;
+	if (!err || state->partial)
+		follow(state, pid, previous, count);
+	return state->partial ? 0 : err;
+}
+
+uint64_t fd_leak_step_ns(const struct fd_process *p)
+{
+	return p->looks > 1 ? (p->last_ns - p->first_ns) / (p->looks - 1) * p->history_stride : 0;
+}
+
+/* least squares: one look that catches a burst does not make a leak */
+int64_t fd_leak_slope(const struct fd_process *p)
+{
+	double n = p->history_count, x_mean = (n - 1) / 2, y_mean = 0, above = 0, below = 0;
+	uint64_t step = fd_leak_step_ns(p);
+
+	if (p->history_count < 2 || !step)
+		return 0;
+	for (uint32_t i = 0; i < p->history_count; i++)
+		y_mean += p->history[i] / n;
+	for (uint32_t i = 0; i < p->history_count; i++) {
+		above += (i - x_mean) * (p->history[i] - y_mean);
+		below += (i - x_mean) * (i - x_mean);
+	}
+	above = above / below * 60e9 / step;
+	return above < 0 ? above - 0.5 : above + 0.5;
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What every card about moving descriptors says: how many, how they move, what they are, where they were opened. */
+#include <string.h>
+
+#include "fd_describe.h"
+#include "say.h"
+
+static void row_open(const struct fd_leak *l, struct verdict *ret)
+{
+	struct text text;
+
+	if (!l->known.open) {
+		text = say_evidence(ret, "open", BASIS_UNKNOWN);
+		text_add(&text, "how many descriptors it has");
+		return;
+	}
+	text = say_evidence(ret, "open", BASIS_MEASURED);
+	text_number(&text, l->open);
+	if (l->known.soft)
+		text_format(&text, " of %llu (RLIMIT_NOFILE soft)", (unsigned long long)l->soft);
+	if (l->known.hard)
+		text_format(&text, ", hard %llu", (unsigned long long)l->hard);
+	if (l->known.outstanding)
+		text_format(&text, "; %llu opened while it was watched", (unsigned long long)l->outstanding);
+	if (l->known.before && l->before)
+		text_format(&text, "%s %llu before", l->known.outstanding ? "," : ";", (unsigned long long)l->before);
+	if (l->known.partial && l->partial)
+		text_add(&text, "; too many to look at all: the rest tells of some");
+}
+
+/* "46 per minute"; below one per minute what was counted */
+static void row_growth(const struct fd_leak *l, struct verdict *ret)
+{
+	bool window = l->known.watched_ns && l->watched_ns;
+	int64_t grown;
+	struct text text;
+
+	if (!fd_grown(l, &grown) && !l->known.growth_per_min)
+		return;
+	text = say_evidence(ret, "growth", BASIS_MEASURED);
+	if (fd_grown(l, &grown)) {
+		text_format(&text, "%llu -> %llu", (unsigned long long)l->open_at_start, (unsigned long long)l->open);
+		if (l->known.peak && l->peak > l->open && l->peak > l->open_at_start)
+			text_format(&text, ", at most %llu", (unsigned long long)l->peak);
+	}
+	if (window) {
+		text_add(&text, text.length ? " in " : "in ");
+		text_duration(&text, l->watched_ns);
+	}
+	if (l->known.looks)
+		text_format(&text, l->looks == 1 ? "%s1 look" : "%s%llu looks", text.length ? ", " : "",
+			    (unsigned long long)l->looks);
+	if (l->known.growth_per_min && l->growth_per_min) {
+		text_add(&text, text.length ? ": " : "");
+		fd_say_signed(&text, l->growth_per_min);
+		text_add(&text, " per minute");
+	}
+	if (l->known.opened && l->known.closed)
+		text_format(&text, "; %llu opened, %llu closed", (unsigned long long)l->opened, (unsigned long long)l->closed);
+}
+
+static void row_lasts(const struct fd_leak *l, struct verdict *ret)
+{
+	struct text text;
+
+	if (!l->known.exhausted_in_s || l->exhausted_in_s > 366ULL * 86400 || !l->known.growth_per_min || l->growth_per_min <= 0)
+		return;
+	text = say_evidence(ret, "lasts", BASIS_INFERRED);
+	if (!l->exhausted_in_s) {
+		text_add(&text, "the limit is reached");
+		return;
+	}
+	text_duration(&text, l->exhausted_in_s * SECOND_NS);
+	if (l->known.soft)
+		text_format(&text, " until %llu are open", (unsigned long long)l->soft);
+	text_add(&text, ", if it goes on like that");
+	if (l->known.watched_ns && l->watched_ns) {
+		text_add(&text, ": extrapolated from ");
+		text_duration(&text, l->watched_ns);
+	}
+}
+
+static void row_close_wait(const struct fd_leak *l, struct verdict *ret)
+{
+	for (uint64_t i = 0; l->known.close_wait && i < l->close_wait_count && i < 2; i++) {
+		const struct fd_close_wait *c = &l->close_wait[i];
+		struct fd_stack stack = FD_STACK(c);
+		struct text text;
+
+		if (!c->known.count || !c->count)
+			continue;
+		text = say_evidence(ret, "closed", BASIS_MEASURED);
+		text_format(&text, "%llu by ", (unsigned long long)c->count);
+		text_add(&text, c->known.peer && *c->peer ? c->peer : "its peer");
+		if (c->known.local && *c->local)
+			text_format(&text, ", here %s", c->local);
+		if (c->known.oldest_ns) {
+			text_add(&text, ", silent for up to ");
+			text_duration(&text, c->oldest_ns);
+		}
+		if (fd_has_frames(&stack)) {
+			text_add(&text, "; opened in ");
+			fd_say_stack(&text, &stack, 4);
+		}
+	}
+}
+
+static void row_site(const struct fd_site *s, uint64_t frames, struct verdict *ret)
+{
+	struct fd_stack stack = FD_STACK(s);
+	struct text text = say_evidence(ret, "site", BASIS_MEASURED);
+
+	text_format(&text, "%llu open", (unsigned long long)s->outstanding);
+	if (s->known.grown && s->grown) {
+		text_add(&text, " (");
+		fd_say_signed(&text, s->grown);
+		text_add(&text, ")");
+	}
+	if (s->known.opened)
+		text_format(&text, ", %llu opened", (unsigned long long)s->opened);
+	if (s->known.closed)
+		text_format(&text, ", %llu closed", (unsigned long long)s->closed);
+	if (s->known.type && *s->type)
+		text_format(&text, ", %s", strcmp(s->type, "mixed") == 0 ? "of several kinds" : fd_type_words(s->type));
+	if (s->known.oldest_ns) {
+		text_add(&text, ", the oldest since ");
+		text_duration(&text, s->oldest_ns);
+	}
+	if (s->known.example && *s->example) {
+		text_add(&text, ", e.g. ");
+		say_path(&text, s->example);
+	}
+	if (!fd_has_frames(&stack))
+		return;
+	text = say_evidence(ret, "stack", BASIS_MEASURED);
+	fd_say_stack(&text, &stack, frames);
+}
+
+/* the one that leaks, else the first; and one more */
+static void row_sites(const struct fd_leak *l, struct verdict *ret)
+{
+	const struct fd_site *first = fd_leaking_site(l), *second = NULL;
+
+	for (uint64_t i = 0; l->known.sites && i < l->sites_count && !second; i++) {
+		const struct fd_site *s = &l->sites[i];
+
+		if (!s->known.outstanding || !s->outstanding || s == first)
+			continue;
+		if (first)
+			second = s;
+		else
+			first = s;
+	}
+	if (first)
+		row_site(first, 6, ret);
+	if (second)
+		row_site(second, 3, ret);
+}
+
+/* what cannot be known of these, and why */
+static void row_unknown(const struct fd_leak *l, struct verdict *ret)
+{
+	bool before = l->known.before && l->before, sites = l->known.sites && l->sites_count;
+	bool without = l->known.unattributed && l->unattributed, unseen = l->known.unseen && l->unseen;
+	bool note = l->known.stack_note && *l->stack_note;
+	struct text text;
+
+	if (!before && !without && !unseen && !note && sites)
+		return;
+	text = say_evidence(ret, "unknown", BASIS_UNKNOWN);
+	if (before)
+		text_format(&text, "by which code the %llu from before were opened, and when", (unsigned long long)l->before);
+	else if (!sites && !without)
+		text_add(&text, "which code opens them");
+	if (without)
+		text_format(&text, "%sthe call stack of %llu opened since", text.length ? "; " : "",
+			    (unsigned long long)l->unattributed);
+	if (unseen)
+		text_format(&text, "%show %llu came here", text.length ? "; " : "", (unsigned long long)l->unseen);
+	if (note)
+		text_format(&text, text.length ? " (%s)" : "%s", l->stack_note);
+}
+
+void fd_say_leak_title(const struct observation *observation, const char *symptom, struct verdict *ret)
+{
+	struct fd_view v = fd_view_of(observation);
+	struct text text = say_title(ret);
+
+	text_format(&text, "%s  ", symptom);
+	fd_say_holder(&text, observation);
+	if (v.has_open) {
+		text_add(&text, "  ");
+		fd_say_use(&text, &v);
+	}
+	fd_say_home(&text, observation);
+}
+
+void fd_leak_describe(const struct observation *observation, struct verdict *ret)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+	struct fd_view v = fd_view_of(observation);
+	struct diagnosis *d = &ret->diagnosis;
+
+	ret->severity = SEVERITY_INFO;
+	KNOW(d, resource, RESOURCE_FD);
+	if (l->known.open)
+		KNOW(d, usage, l->open);
+	if (l->known.soft)
+		KNOW(d, limit, l->soft);
+	fd_say_leak_title(observation, "DESCRIPTORS", ret);
+	row_open(l, ret);
+	row_growth(l, ret);
+	row_lasts(l, ret);
+	fd_row_types(&v, ret);
+	row_close_wait(l, ret);
+	row_sites(l, ret);
+	/* room for two more: a site's peer is told with it */
+	if (d->evidence_count < 8)
+		fd_row_groups(&v, d->evidence_count < 7 ? 2 : 1, ret);
+	row_unknown(l, ret);
+	fd_row_process(observation, l->known.script && *l->script ? l->script : NULL, ret);
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fd_view.h"
+
+#include <string.h>
+
+/* below this a difference is the ordinary coming and going */
+enum { STILL_COUNT = 5, STILL_PARTS = 50 };
+
+static uint64_t sum_of_types(const struct fd_view *v)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < v->type_count; i++)
+		sum += v->types[i].known.count ? v->types[i].count : 0;
+	return sum;
+}
+
+static void view_exhausted(const struct fd_exhausted *x, struct fd_view *v)
+{
+	v->has_open = x->known.open;
+	v->has_soft = x->known.soft;
+	v->has_hard = x->known.hard;
+	v->has_nr_open = x->known.nr_open;
+	v->open = x->known.open ? x->open : 0;
+	v->soft = x->known.soft ? x->soft : 0;
+	v->hard = x->known.hard ? x->hard : 0;
+	v->nr_open = x->known.nr_open ? x->nr_open : 0;
+	v->types = x->by_type;
+	v->type_count = x->known.by_type ? x->by_type_count : 0;
+	v->groups = x->top;
+	v->group_count = x->known.top ? x->top_count : 0;
+	v->listed = x->known.listed ? x->listed : 0;
+}
+
+static void view_leak(const struct fd_leak *l, struct fd_view *v)
+{
+	uint64_t sum;
+
+	v->has_open = l->known.open;
+	v->has_soft = l->known.soft;
+	v->has_hard = l->known.hard;
+	v->has_nr_open = l->known.nr_open;
+	v->open = l->known.open ? l->open : 0;
+	v->soft = l->known.soft ? l->soft : 0;
+	v->hard = l->known.hard ? l->hard : 0;
+	v->nr_open = l->known.nr_open ? l->nr_open : 0;
+	v->types = l->by_type;
+	v->type_count = l->known.by_type ? l->by_type_count : 0;
+	v->groups = l->top;
+	v->group_count = l->known.top ? l->top_count : 0;
+	sum = sum_of_types(v);
+	/* a list that was cut has a smaller sum: shares are of all that is open */
+	v->listed = l->known.partial && l->partial ? sum : sum > v->open ? sum : v->open;
+}
+
+struct fd_view fd_view_of(const struct observation *observation)
+{
+	struct fd_view v = {};
+
+	if (observation->kind == KIND_fd_exhausted)
+		view_exhausted(&observation->fd_exhausted, &v);
+	else if (observation->kind == KIND_fd_leak)
+		view_leak(&observation->fd_leak, &v);
+	return v;
+}
+
+uint64_t fd_percent(uint64_t part, uint64_t whole)
+{
+	double percent = whole ? 100.0 * part / whole : 0;
+
+	return percent < 999 ? (uint64_t)percent : 999;
+}
+
+bool fd_is_share(uint64_t part, uint64_t whole, uint64_t num, uint64_t den)
+{
+	return whole && part <= whole && (double)part * den >= (double)whole * num;
+}
+
+bool fd_is_full(const struct fd_view *v, uint64_t percent)
+{
+	return v->has_open && v->has_soft && v->soft && (double)v->open * 100 >= (double)v->soft * percent;
+}
+
+static bool is_one_of(const char *word, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
+	return false;
+}
+
+bool fd_is_socket(const char *type)
+{
+	static const char *const types[] = { "tcp", "udp", "unix", "netlink", "socket" };
+
+	return is_one_of(type, types, sizeof(types) / sizeof(types[0]));
+}
+
+bool fd_is_anonymous(const char *type)
+{
+	static const char *const types[] = { "eventfd",	 "eventpoll", "timerfd", "signalfd", "inotify",	 "fanotify", "pidfd",
+					     "memfd",	 "io_uring",  "bpf",	 "perf_event", "pipe" };
+
+	return is_one_of(type, types, sizeof(types) / sizeof(types[0]));
+}
+
+bool fd_is_close_wait(const struct fd_group *group)
+{
+	return group->known.tcp_state && strcmp(group->tcp_state, "CLOSE_WAIT") == 0;
+}
+
+const struct fd_group *fd_largest(const struct fd_view *v)
+{
+	const struct fd_group *largest = NULL;
+
+	for (uint64_t i = 0; i < v->group_count; i++)
+		if (v->groups[i].known.count && v->groups[i].count && (!largest || v->groups[i].count > largest->count))
+			largest = &v->groups[i];
+	return largest;
+}
+
+const struct fd_type *fd_largest_type(const struct fd_view *v)
+{
+	const struct fd_type *largest = NULL;
+
+	for (uint64_t i = 0; i < v->type_count; i++)
+		if (v->types[i].known.type && v->types[i].known.count && v->types[i].count &&
+		    (!largest || v->types[i].count > largest->count))
+			largest = &v->types[i];
+	return largest;
+}
+
+uint64_t fd_next_limit(const struct fd_view *v, uint64_t times)
+{
+	uint64_t used = v->open > v->soft ? v->open : v->soft, limit = 64;
+	bool room = v->has_hard && v->has_soft && v->hard > v->soft;
+
+	/* nobody has more: a number from elsewhere */
+	if (!v->has_soft || used > 1ULL << 40)
+		return 0;
+	if (v->has_open && v->open < v->soft)
+		used = v->open;
+	while (limit < used * times || limit <= v->soft)
+		limit *= 2;
+	if (room && limit > v->hard)
+		limit = v->hard;
+	if (v->has_nr_open && limit > v->nr_open)
+		limit = v->nr_open;
+	return limit > v->soft ? limit : 0;
+}
+
+/* ---- how the number moves --------------------------------------------- */
+
+bool fd_grown(const struct fd_leak *l, int64_t *ret)
+{
+	/* nobody has more: a difference of numbers from elsewhere says nothing */
+	if (!l->known.open || !l->known.open_at_start || l->open >> 40 || l->open_at_start >> 40)
+		return false;
+	*ret = (int64_t)l->open - (int64_t)l->open_at_start;
+	return true;
+}
+
+static int64_t still_below(uint64_t open)
+{
+	return open / STILL_PARTS > STILL_COUNT ? open / STILL_PARTS : STILL_COUNT;
+}
+
+enum fd_movement fd_moves(const struct fd_leak *l)
+{
+	int64_t grown;
+
+	if (!fd_grown(l, &grown) || !l->known.looks || l->looks < 3)
+		return FD_MOVEMENT_UNKNOWN;
+	if (grown >= still_below(l->open))
+		return FD_MOVEMENT_GREW;
+	return grown <= -still_below(l->open) ? FD_MOVEMENT_FELL : FD_MOVEMENT_STILL;
+}
+
+struct fd_shape fd_shape_of(const struct fd_leak *l)
+{
+	enum { FEWEST = 6, PARTS = 5 };
+	struct fd_shape shape = {};
+	uint64_t last = l->history_count - 1;
+
+	if (!l->known.history || l->history_count < FEWEST)
+		return shape;
+	for (uint64_t i = 0; i < l->history_count; i++)
+		if (l->history[i] >> 40)
+			return shape;
+	shape.known = true;
+	for (uint64_t part = 0; part < PARTS; part++)
+		shape.rising += l->history[last * (part + 1) / PARTS] >= l->history[last * part / PARTS];
+	shape.grown = (int64_t)l->history[last] - (int64_t)l->history[0];
+	shape.grown_late = (int64_t)l->history[last] - (int64_t)l->history[last - last / 3];
+	return shape;
+}
+
+/*
+ * A pool that fills rises at first and is flat then. What a site had at each
+ * look is not in the line: it rose at three looks of four, or the process has
+ * at least half the growth in the last third that this site should have then.
+ */
+static bool goes_on(const struct fd_leak *l, const struct fd_site *site)
+{
+	struct fd_shape shape = fd_shape_of(l);
+
+	if (l->known.looks && l->looks > 1 && site->rises * 4.0 >= (l->looks - 1) * 3.0)
+		return true;
+	return shape.known && shape.grown_late > 0 && shape.grown_late * 6.0 >= site->grown;
+}
+
+bool fd_site_leaks(const struct fd_leak *l, const struct fd_site *site)
+{
+	int64_t grown;
+	bool grew = (l->known.growth_per_min && l->growth_per_min > 0) || (fd_grown(l, &grown) && grown > 0);
+	bool kept = site->known.opened && site->opened >= 5 && site->known.closed && site->closed <= site->opened / 20;
+
+	if (!grew || !site->known.outstanding || site->outstanding < 5 || !site->known.grown || site->grown <= 0)
+		return false;
+	if (!site->known.falls || site->falls || !site->known.rises)
+		return false;
+	return (site->rises >= 3 || (kept && site->rises >= 2)) && goes_on(l, site);
+}
+
+const struct fd_site *fd_leaking_site(const struct fd_leak *l)
+{
+	for (uint64_t i = 0; l->known.sites && i < l->sites_count; i++)
+		if (fd_site_leaks(l, &l->sites[i]))
+			return &l->sites[i];
+	return NULL;
+}
