@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2016,SC2154 source=lib_fd.sh
+# vm: default
+# What changes while it is looked at: limits, the process itself, what may be
+# seen of it.
+. "$(dirname "$0")/lib_fd.sh"
+
+# --- limits ---
+
+watch_start fdleak
+run "$exhaust" openat 3 --wait
+lowered=$pid
+wait_ready
+if prlimit --pid "$lowered" --nofile=20:100 2>"$tmp/value"; then
+	kill -USR1 "$lowered"
+	await_done
+else
+	lowered=
+fi
+watch_stop
+if [ -n "$lowered" ]; then
+	refused "$lowered" 'more open than allowed'
+	says 'as it was then' '.fd_exhausted | .soft == 20 and .hard == 100 and .open == $open and .count == 3
+		and .limit_kind == "rlimit_soft" and .limit == 20' --argjson open "$(fact_of "$lowered" open)"
+else
+	skip 'more open than allowed' "$(cat "$tmp/value")"
+fi
+
+run "$leakfd" deep --every $((100 * slow)) --count 1000 --soft 64 --hard 1000 --wait
+raised=$pid
+wait_ready
+look raised "$raised" $((5 * slow)) --tick 0.5
+run "$leakfd" deep --every $((50 * slow)) --count 1000 --soft 900 --hard 1000 --wait
+dying=$pid
+wait_ready
+look dying "$dying" 60 --tick 0.5
+run "$churnfd" threads --wait
+short=$pid
+wait_ready
+look short "$short" 60 --tick 30
+looks_armed raised dying short
+kill -USR2 "$raised" "$dying"
+# between two looks, and without having done anything
+kill -9 "$short"
+prlimit --pid "$raised" --nofile=500:1000 2>"$tmp/value" || true
+sleep $((2 * slow))
+kill -9 "$dying"
+look_end dying "$dying"
+balances
+says 'what it had at the last look' '.fd_leak | .ended and .open > 8'
+check_flush
+check_sh 'it does not wait for the end of its time' jq -es '.[-1].stop.run_ns < 40e9' "$out"
+look_end short "$short"
+says 'one look is enough to say so' '.fd_leak.ended and .fd_leak.open > 2'
+look_end raised "$raised"
+balances
+says 'the limit is the new one' '.fd_leak.soft == 500'
+says 'and so is the time that is left' '.fd_leak | .exhausted_in_s as $s
+	| ((500 - .open) * 60 / .growth_per_min) as $true | $s > $true * 0.7 and $s < $true * 1.4'
+
+# --- a pid that is none ---
+
+# no_such PID TEXT
+no_such() {
+	status=0
+	timeout 20 "$build/fdleak" -j -p "$1" -d 1 >"$tmp/none" 2>"$tmp/none.err" || status=$?
+	check_sh "$2: it fails" test "$status" -eq 1 -o "$status" -eq 2
+	check_sh "$2: one line that names it" sh -c 'test "$(wc -l <"$0")" -eq 1 && grep -q -- "$1" "$0"' \
+		"$tmp/none.err" "$1"
+}
+no_such "$dying" 'a process that has ended'
+no_such 4194000 'a pid that nobody has'
+no_such 0 'no pid'
+
+# --- what may be seen of it ---
+
+run "$leakfd" pool --count 100 --soft 200
+hidden=$pid
+wait_ready
+if command -v unshare >"$tmp/value"; then
+	unshare -m sh -c 'mount -t proc -o hidepid=2 proc /proc && exec "$0" "$@"' \
+		"$build/fdleak" -j -p "$hidden" -d 1 >"$tmp/hidden.ndjson" 2>"$tmp/hidden.err" || true
+	look_select hidden "$hidden"
+	open_as "$hidden"
+	check_flush
+	# no /proc at all: the kernel is asked, not files
+	unshare -m sh -c 'mount -t tmpfs none /proc && exec "$0" "$@"' \
+		"$build/fdleak" -j -d 1 >"$tmp/bare.ndjson" 2>"$tmp/bare.err" || true
+	check_sh 'without /proc: an answer or one line that says why not' sh -c \
+		'grep -q "\"pid\": *$2[,}]" "$0" || test "$(wc -l <"$1")" -eq 1' "$tmp/bare.ndjson" "$tmp/bare.err" "$hidden"
+else
+	skip 'a hidden /proc' 'no unshare here'
+fi
+finish

@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2016,SC2154 source=lib_fd.sh
+# vm: default
+# A program that asks again and again: few lines, and not one call uncounted.
+. "$(dirname "$0")/lib_fd.sh"
+
+# few LINES TEXT: at most so many lines about $pid, which together have all.
+few() {
+	# shellcheck disable=SC2046 # two words
+	set -- "$@" $(fd_counts "$pid")
+	printf '# %s: %s calls in %s lines\n' "$2" "$4" "$3"
+	check_sh "$2: every call is counted" test "$4" -eq "$(fact_of "$pid" failed)"
+	check_sh "$2: in few lines" test "$3" -ge 1 -a "$3" -le "$1"
+}
+
+watch_start fdleak
+# One call, and the process is gone before anybody can look at it.
+exhaust openat --then-exit --fill eventfd
+gone=$pid
+check_sh 'the first is told within two seconds' wait_until $((2 * slow)) has_refusal "$gone"
+exhaust accept4 --loop 4 --soft 256 --hard 256
+spinner=$pid
+exhaust openat 30000 --threads 4
+threads=$pid
+# ten a second
+exhaust socket 45 --rest 100
+steady=$pid
+exhaust dup 7 --fork
+child=$(fact pid)
+cp "$run_out" "$tmp/fd.$child"
+exhaust eventfd2 2 --comm 'two words'
+named=$pid
+watch_stop
+
+refused "$gone" 'gone at once'
+refused_as_said
+says 'who' '.process.comm == "exhaust" and .process.uid == 0'
+
+pid=$spinner
+few 8 'a loop'
+check_sh 'a loop: many' test "$(fact_of "$pid" failed)" -ge $((slow > 1 ? 1000 : 100000))
+says_of='a loop'
+wall=$(fact_of "$pid" wall_ms)
+# the longest window of the incident
+select_line fd_exhausted '.process.pid == $pid and (.fd_exhausted.total // .fd_exhausted.count) == $total' \
+	--argjson pid "$pid" --argjson total "$(fact_of "$pid" failed)"
+says 'the last line has the sum, and how long it went on' '.fd_exhausted.total == $failed
+	and .fd_exhausted.incident_ns / 1e6 > $wall * 0.7 and .fd_exhausted.incident_ns / 1e6 < $wall * 1.1 + 100' \
+	--argjson failed "$(fact_of "$pid" failed)" --argjson wall "$wall"
+says 'as a rate' '.fd_exhausted.rate_per_s as $rate | ($failed * 1000 / $wall) as $true
+	| $rate > $true * 0.6 and $rate < $true * 1.6' \
+	--argjson failed "$(fact_of "$pid" failed)" --argjson wall "$wall"
+says 'the thread that spins' '.fd_exhausted.spin_tid == $pid and .fd_exhausted.tid == $pid' --argjson pid "$pid"
+says 'what it costs' '.fd_exhausted.spin_percent as $percent | ($cpu * 100 / $wall) as $true
+	| $percent <= 100 and $percent > $true - 25 and $percent < $true + 25' \
+	--argjson cpu "$(sed -n 's/^thread .* cpu_ms //p' "$tmp/fd.$pid")" --argjson wall "$wall"
+check_rule fd-accept-spin
+pid=$threads
+few 8 'four threads'
+pid=$steady
+few 8 'ten in a second'
+refused "$child" 'a child'
+refused_as_said
+says 'its parent' '.process.parent_comm == "exhaust"'
+refused "$named" 'a name with a space'
+refused_as_said
+says 'the name' '.process.comm == "two words"'
+finish

@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck disable=SC2016,SC2154 source=lib_fd.sh
+# vm: default
+# What grows is no leak by that alone: pools, caches that warm up, bursts, and
+# piles of one kind are told apart. And why a limit was reached.
+. "$(dirname "$0")/lib_fd.sh"
+
+seconds=$((9 * slow))
+cases=
+
+# case NAME PATTERN ARGS...: a program that waits, and a tool that looks at it.
+add_case() {
+	case_name=$1
+	shift
+	run "$leakfd" "$@" --wait
+	wait_ready
+	eval "pid_$case_name=$pid out_$case_name=$run_out"
+	look "$case_name" "$pid" "$seconds" --tick 0.5
+	cases="$cases $case_name"
+}
+
+# judge NAME RULE
+judge() {
+	eval "judge_pid=\$pid_$1 judge_out=\$out_$1"
+	look_end "$1" "$judge_pid"
+	balances
+	check_rule "$2"
+}
+
+hard=$(hard_limit)
+add_case pool pool --count 900 --soft 1024 --every 50
+add_case warming warming --count 40 --every 50 --soft 1024
+add_case burst burst --count 60 --every 40 --soft 1024
+add_case sockets sockets --count 60 --every 100 --soft 1024
+add_case accepted accepted --count 60 --every 100 --soft 1024
+add_case deleted deleted --count 100 --every 60 --soft 1024
+add_case slow deep --count 60 --every 1000 --hard "$hard"
+# shellcheck disable=SC2086 # words
+looks_armed $cases
+for name in $cases; do
+	eval "kill -USR2 \$pid_$name"
+done
+
+watch_start fdleak
+exhaust socket 3 --fill eventfd --soft 256 --hard 256
+one_kind=$pid
+exhaust socket 3 --fill close-wait --soft 128 --hard 128
+close_wait=$pid
+exhaust openat 3 --soft 256 --hard "$hard"
+soft_low=$pid
+exhaust scm 3
+scm=$pid
+exhaust dup3 3
+target=$pid
+watch_stop
+refused "$one_kind" 'full of eventfds'
+says 'of what' '.fd_exhausted.by_type[0] | .type == "eventfd" and .count > 200'
+check_rule 'fd-one-kind'
+refused "$close_wait" 'full of connections that the peer closed'
+says 'of what' '.fd_exhausted.by_type[0] | .type == "tcp" and .count > 90'
+says 'in which state' '.fd_exhausted.top[0] | .tcp_state == "CLOSE_WAIT" and .count > 90
+	and (.peer | startswith("127.0.0.1"))'
+check_rule 'fd-close-wait'
+refused "$soft_low" 'a soft limit far below the hard one'
+check_rule 'fd-soft-low fd-one-kind'
+refused "$scm" 'sent, and dropped'
+check_rule 'fd-scm-rights'
+refused "$target" 'a number that the limit forbids'
+check_rule 'fd-dup-target'
+
+judge pool fd-high-stable
+says 'it has 900 and does not grow' '.fd_leak.before >= 900 and .fd_leak.open >= 900 and .fd_leak.open < 930'
+judge warming fd-warming
+says 'up to 40' '.fd_leak.outstanding == 40 and .fd_leak.peak < 60'
+judge burst fd-burst
+says 'up to 60, and back' '.fd_leak.peak >= 50 and (.fd_leak.outstanding // 0) < 5'
+judge sockets fd-close-wait-pile
+says 'the peer, and how many' '.fd_leak | .close_wait_total == .close_wait[0].count and .close_wait_total > 30
+	and .close_wait[0].peer == $peer' --arg peer "$(sed -n 's/^peer //p' "$judge_out")"
+stack_has '.fd_leak.close_wait[0].stack' forgotten_connection
+judge accepted fd-close-wait-pile
+says 'whose ports differ, and ours does not' '.fd_leak.close_wait[0]
+	| .peer == "127.0.0.1" and .local == $local and .count > 30' --arg local "$(sed -n 's/^local //p' "$judge_out")"
+judge deleted 'fd-leak-site fd-pile'
+says 'files that have no name' '.fd_leak.top[0] | .deleted and .count > 30 and .type == "file"'
+judge slow 'fd-leak-site fd-leak fd-warming fd-unjudged'
+says 'one in a second' '.fd_leak.growth_per_min > 30 and .fd_leak.growth_per_min < 90'
+says 'there is room for long' '.fd_leak.exhausted_in_s > $hard / 3' --argjson hard "$hard"
+finish
