@@ -92,6 +92,15 @@ static void test_site(void **state)
 	says("fd-leak-site");
 	tells("job_wakeup (app.c:12)");
 	tells("all growth is from there");
+	/* in less than a minute clients that come and stay look the same */
+	assert_int_equal(verdict.diagnosis.confidence, BASIS_MEASURED);
+	l->watched_ns--;
+	says("fd-leak-site");
+	assert_int_equal(verdict.diagnosis.confidence, BASIS_INFERRED);
+	tells("most likely leaks");
+	l->known.watched_ns = 0;
+	says("fd-leak-site");
+	assert_int_equal(verdict.diagnosis.confidence, BASIS_INFERRED);
 	/* it fell once, and may do so again */
 	s->falls = 1;
 	says("fd-leak");
@@ -110,6 +119,9 @@ static void test_site(void **state)
 	KNOW(s, closed, 2);
 	says("fd-leak-site");
 	s->closed = 3;
+	says("fd-leak");
+	s->opened = 4;
+	s->closed = 0;
 	says("fd-leak");
 	s->rises = 3;
 	says("fd-leak-site");
