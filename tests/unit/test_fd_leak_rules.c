@@ -125,6 +125,15 @@ static void test_site(void **state)
 	says("fd-leak");
 	s->rises = 3;
 	says("fd-leak-site");
+}
+
+static void test_site_unknown(void **state)
+{
+	struct fd_leak *l = make_leak(20, 60);
+	struct fd_site *s = add_site(40, 40, 23, "job_wakeup");
+
+	(void)state;
+	says("fd-leak-site");
 	s->known.falls = 0;
 	says("fd-leak");
 	s->known.falls = 1;
@@ -334,6 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_close_wait_pile),
 		cmocka_unit_test(test_site),
+		cmocka_unit_test(test_site_unknown),
 		cmocka_unit_test(test_site_pool),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_burst),
