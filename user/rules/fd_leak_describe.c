@@ -170,7 +170,8 @@ static void row_sites(const struct fd_leak *l, struct verdict *ret)
 	}
 	if (first)
 		row_site(first, 6, ret);
-	if (second)
+	/* its two rows leave room for what is unknown and the process */
+	if (second && ret->diagnosis.evidence_count <= 6)
 		row_site(second, 3, ret);
 }
 
