@@ -17,6 +17,7 @@
 #include "cgroup.bpf.h"
 #include "filter.bpf.h"
 #include "fd_table.bpf.h"
+#include "fd_calls.bpf.h"
 #include "user_stack.bpf.h"
 
 #define EBADF 9
@@ -27,8 +28,6 @@
 #define MAX_MESSAGES 8
 #define TELL_NS 1000000000ULL
 
-/* enum fd_call_meaning by number, of both tables; set by user space */
-const volatile __u8 calls[2][FD_CALLS] = {};
 /* of io_uring_complete: the argument that has the result, and whether that is a pointer to the completion */
 const volatile __u32 ring_result = 2;
 const volatile bool ring_completion = false;
@@ -145,23 +144,6 @@ __attribute__((noinline)) int failed(__u32 call, __u32 error)
 	return 0;
 }
 
-/* the call the current task is in */
-static __always_inline __u32 current_call(struct task_struct *task)
-{
-	if (!has_user_side(task))
-		return FD_CALL_RING;
-	return (REGS_SYSCALL(current_regs()) & (FD_CALL_RING - 1)) | (current_is_compat() ? FD_CALL_COMPAT : 0);
-}
-
-static __always_inline __u32 call_meaning(__u32 call)
-{
-	__u32 number = call & (FD_CALL_RING - 1);
-
-	if (call & FD_CALL_RING || number >= FD_CALLS)
-		return FD_CALL_OTHER;
-	return calls[call >> 31][number];
-}
-
 /* ---- where functions can be hooked ---------------------------------- */
 
 static __always_inline int refused(long error)
@@ -234,7 +216,8 @@ static __always_inline int other_refused(long error)
 
 	if (error >= 0 || (error == -EMFILE && table_full(task, BPF_CORE_READ(task, files))))
 		return 0;
-	if (error == -ENFILE && call_meaning(current_call(task)) != FD_CALL_PIPE)
+	/* of a pipe only ENFILE is news; and a full table is none any more once its first number was given back */
+	if ((error == -ENFILE) != (call_meaning(current_call(task)) == FD_CALL_PIPE))
 		return 0;
 	return call_refused(error);
 }

@@ -15,6 +15,7 @@
 #include "emit.bpf.h"
 #include "filter.bpf.h"
 #include "fd_table.bpf.h"
+#include "fd_calls.bpf.h"
 #include "fd_opened.bpf.h"
 #include "user_stack.bpf.h"
 
@@ -32,9 +33,6 @@
 #define SOL_SOCKET 1
 #define MAX_CONTROLS 3
 #define MAX_RECEIVED 253	/* SCM_MAX_FD */
-
-/* enum fd_call_meaning by number, of both tables; set by user space */
-const volatile __u8 calls[2][FD_CALLS] = {};
 
 /* processes whose stacks are wanted, where all are watched: user space puts those here that grow or are near a limit */
 struct {

@@ -53,15 +53,13 @@ static const struct command {
 		"watch", watch_main,
 		{
 			.name = "kwhy watch",
-			.summary = "Every kind of event in one process: cards on a terminal, NDJSON into a pipe.",
+			.summary = "Every kind of event in one process: cards on a terminal, NDJSON into a pipe.\n"
+				   "fd_leak only where it is named: it looks at each descriptor that is opened.",
 			.usage = "[OPTION...] [KIND...]",
 			.examples = "  kwhy watch                         # everything, until Ctrl-C\n"
 				    "  kwhy watch oom_kill | jq .message  # one kind, into a pipeline\n"
 				    "  kwhy watch -w /var/log/kwhy.ndjson # cards here, NDJSON there\n",
-			.kinds = {
-#define KIND(NAME, SYMPTOM, WORD) KIND_##NAME,
-#include "events/all.def"
-			},
+			.kinds = { KIND_oom_kill, KIND_exec, KIND_exit, KIND_zombie, KIND_fd_exhausted },
 			.takes_arguments = true,
 		},
 	}, {

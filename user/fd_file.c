@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "table.h"
+
 #ifndef PID_FS_MAGIC	/* linux/magic.h of 6.9 */
 #define PID_FS_MAGIC 0x50494446
 #endif
@@ -123,16 +125,10 @@ bool fd_file_deleted(const struct fd_file *f)
 	       f->magic != DMA_BUF_MAGIC && strncmp(f->name, "memfd:", 6) != 0;
 }
 
-static uint64_t mix(uint64_t number, uint64_t with)
-{
-	number = (number ^ with) * 0x9e3779b97f4a7c15ULL;
-	return number ^ number >> 29;
-}
-
 static uint64_t mix_bytes(uint64_t number, const void *data, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
-		number = mix(number, ((const uint8_t *)data)[i]);
+		number = table_mix(number, ((const uint8_t *)data)[i]);
 	return number;
 }
 
@@ -143,16 +139,16 @@ uint64_t fd_file_group(const struct fd_file *f)
 	uint64_t number = mix_bytes(1, type, strlen(type));
 
 	if (is_inet(f)) {
-		number = mix(mix_bytes(number, f->peer, sizeof(f->peer)), f->state);
-		return f->state == FD_TCP_LISTEN || !f->peer_port ? mix(number, f->local_port) : number;
+		number = table_mix(mix_bytes(number, f->peer, sizeof(f->peer)), f->state);
+		return f->state == FD_TCP_LISTEN || !f->peer_port ? table_mix(number, f->local_port) : number;
 	}
 	if (fd_file_deleted(f))
-		return mix(mix(number, f->device), 1);
+		return table_mix(table_mix(number, f->device), 1);
 	/* these are all alike, whatever their inode */
 	if (f->magic == ANON_INODE_FS_MAGIC || f->magic == PIPEFS_MAGIC || f->magic == PID_FS_MAGIC ||
 	    S_ISSOCK(f->mode) || !f->links)
 		return number;
-	return mix(mix(number, f->inode), f->device);
+	return table_mix(table_mix(number, f->inode), f->device);
 }
 
 void fd_file_address(struct text *text, const struct fd_file *f, const uint8_t address[16], uint16_t port)

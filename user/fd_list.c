@@ -45,8 +45,8 @@ void fd_list_close(struct fd_list *list)
 }
 
 /*
- * An iterator that only goes through this process: 6.1 "bpf: Add iterator
- * parameters for tasks"; before, all are gone through and the others skipped.
+ * An iterator that only goes through this process: 6.1 "bpf: Parameterize task
+ * iterators."; before, all are gone through and the others skipped.
  */
 static const struct bpf_link *link_for(struct fd_list *list, uint64_t pid)
 {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "procfs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "text.h"
@@ -252,6 +254,37 @@ int procfs_fd(const struct procfs *procfs, uint64_t pid, uint32_t fd, char *ret,
 
 	snprintf(path, sizeof(path), "%llu/fd/%u", (unsigned long long)pid, fd);
 	return read_link(procfs, path, ret, size);
+}
+
+/* 6.2 "proc: report open files as size in stat() for /proc/pid/fd" */
+int procfs_fd_count(const struct procfs *procfs, uint64_t pid, uint64_t max, uint64_t *ret)
+{
+	char path[PATH_BYTES];
+	struct stat status;
+	uint64_t count = 0;
+	DIR *directory;
+	int fd;
+
+	snprintf(path, sizeof(path), "%llu/fd", (unsigned long long)pid);
+	fd = openat(procfs->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) == 0 && status.st_size) {
+		close(fd);
+		*ret = status.st_size;
+		return 0;
+	}
+	directory = fdopendir(fd);
+	if (!directory) {
+		close(fd);
+		return -ENOMEM;
+	}
+	/* but for "." and ".." */
+	while (count < max + 2 && readdir(directory))
+		count++;
+	closedir(directory);
+	*ret = count < 2 ? 0 : count - 2;
+	return 0;
 }
 
 /*

@@ -73,6 +73,9 @@ int procfs_exe(const struct procfs *procfs, uint64_t pid, char *ret, size_t size
 /* What a descriptor refers to, as /proc has it: a path, or "socket:[4711]". */
 int procfs_fd(const struct procfs *procfs, uint64_t pid, uint32_t fd, char *ret, size_t size);
 
+/* How many descriptors a process has, at most max of them counted where the kernel does not say it (before 6.2). */
+int procfs_fd_count(const struct procfs *procfs, uint64_t pid, uint64_t max, uint64_t *ret);
+
 /*
  * At most max arguments, each cut on a character's boundary. None is no
  * failure: kernel threads and processes that gave up their memory have none.

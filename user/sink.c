@@ -50,20 +50,26 @@ int sink_open_stdout(struct sink *ret)
 	return 0;
 }
 
+int sink_refuse_file(const struct stat *status)
+{
+	if (S_ISLNK(status->st_mode))
+		return -ELOOP;
+	if (S_ISDIR(status->st_mode))
+		return -EISDIR;
+	if (!S_ISREG(status->st_mode))
+		return -ENXIO;
+	return status->st_uid != geteuid() || status->st_nlink != 1 ? -EPERM : 0;
+}
+
 static int open_file(const char *path, struct stat *ret_status)
 {
 	/* O_NONBLOCK: a FIFO without reader must be refused, not waited for */
 	int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
-	int err = 0;
+	int err;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, ret_status))
-		err = -errno;
-	else if (!S_ISREG(ret_status->st_mode))
-		err = -ENXIO;
-	else if (ret_status->st_uid != geteuid() || ret_status->st_nlink != 1)
-		err = -EPERM;
+	err = fstat(fd, ret_status) ? -errno : sink_refuse_file(ret_status);
 	if (err) {
 		close(fd);
 		return err;

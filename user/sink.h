@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct stat;
+
 enum sink_type { SINK_NONE, SINK_STREAM, SINK_FILE };
 
 enum { SINK_BUFFER = 1024 * 1024, SINK_MARKS = 2048 };
@@ -40,6 +42,8 @@ int sink_open_stdout(struct sink *ret);
  * line is ended first.
  */
 int sink_open_file(struct sink *ret, const char *path);
+/* Why a file may not be written to, by its status: as above, and -EISDIR; 0 when it may. */
+int sink_refuse_file(const struct stat *status);
 /* Opens the path again (SIGHUP). The old file stays in use when that fails. */
 int sink_reopen(struct sink *sink);
 void sink_close(struct sink *sink);

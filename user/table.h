@@ -30,6 +30,13 @@ static inline void *table_entry(const struct table *table, uint32_t n)
 {
 	return table->entries + n * table->entry_size;
 }
+/* A key of several numbers: begin with one of them, add the others. Not for those who would make keys collide. */
+static inline uint64_t table_mix(uint64_t key, uint64_t with)
+{
+	key = (key ^ with) * 0x9e3779b97f4a7c15ULL;
+	return key ^ key >> 29;
+}
+
 /* Removes the entries for which keep() is false; the rest may move. */
 void table_sweep(struct table *table, bool (*keep)(const void *entry, uint64_t argument), uint64_t argument);
 

@@ -7,14 +7,6 @@
 /* what the observation may take, so that the diagnosis has room */
 enum { OBSERVATION_BYTES = 5200 };
 
-static bool fit_list(uint64_t *count, uint64_t least)
-{
-	if (*count <= least)
-		return false;
-	--*count;
-	return true;
-}
-
 void fd_exhausted_fit(struct observation *o)
 {
 	struct fd_exhausted *x = &o->fd_exhausted;

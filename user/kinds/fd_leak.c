@@ -4,9 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +18,9 @@
 #define LOOKS 20		/* in the time a run is given */
 #define FIRST_LINE_NS 5000000000ULL	/* of a run without end; the next after twice as long, and so on */
 #define LONGEST_NS 300000000000ULL
-#define SHARE 50		/* a look may cost this part of the time until the next */
+/* a look may take this part of the time until the next: of one process, which somebody asked for, and of all */
+#define SHARE_ONE 5
+#define SHARE_ALL 50
 #define NEAREST 10		/* processes that are listed */
 /* looks at which a process that only grows is suspected, and told of */
 #define SUSPECT_LOOKS 3
@@ -67,19 +67,17 @@ static const struct hook_choice hooks[] = {
 	},
 };
 
-/* notes for twice as many as are open now: what they are read from is the table itself */
+/* notes for twice as many as are open now: what has none counts as unseen */
 static uint32_t notes_for(uint64_t pid)
 {
-	char path[64];
-	uint32_t count = 0, notes = NOTES_ONE_MIN;
-	DIR *directory;
+	struct procfs procfs;
+	uint64_t count = 0;
+	uint32_t notes = NOTES_ONE_MIN;
 
-	snprintf(path, sizeof(path), "/proc/%llu/fd", (unsigned long long)pid);
-	directory = opendir(path);
-	while (directory && count < NOTES_ONE_MAX && readdir(directory))
-		count++;
-	if (directory)
-		closedir(directory);
+	if (procfs_open(&procfs, NULL))
+		return notes;
+	procfs_fd_count(&procfs, pid, NOTES_ONE_MAX, &count);
+	procfs_close(&procfs);
 	while (notes < 2 * count && notes < NOTES_ONE_MAX)
 		notes *= 2;
 	return notes;
@@ -298,7 +296,7 @@ static void fd_leak_expire(struct session *s, void *state_pointer, uint64_t now)
 		watch_one(state);
 	else
 		watch_all(state);
-	cost = (session_now() - now) * SHARE;
+	cost = (session_now() - now) * (s->options.pid ? SHARE_ONE : SHARE_ALL);
 	/* the list is wanted at once, and needs two looks */
 	if (!s->options.pid && !state->listed && interval > ONE_INTERVAL_NS)
 		interval = ONE_INTERVAL_NS;

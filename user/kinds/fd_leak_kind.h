@@ -68,6 +68,7 @@ struct fd_leak_state {
 	uint64_t pass, now_ns, next_ns, tell_ns, interval_ns;
 	bool listed;			/* the processes nearest their limit were told */
 	bool ended;			/* that of --pid is gone */
+	uint64_t unplaced;	/* processes without a place in the table */
 	uint64_t generated;
 };
 

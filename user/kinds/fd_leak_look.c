@@ -10,22 +10,16 @@
 
 /* a look at all takes so long at most, and at one process so long */
 #define ALL_NS 1000000000ULL
-#define ONE_NS 500000000ULL
+#define ONE_NS 2000000000ULL
 
 /* ---- places --------------------------------------------------------- */
 
-static uint64_t mix(uint64_t number, uint64_t with)
-{
-	number = (number ^ with) * 0x9e3779b97f4a7c15ULL;
-	return number ^ number >> 29;
-}
-
 static uint64_t stack_key(uint64_t pid, const struct call_stack *stack)
 {
-	uint64_t key = mix(1, pid);
+	uint64_t key = table_mix(1, pid);
 
 	for (uint32_t i = 0; i < stack->count; i++)
-		key = mix(key, stack->pcs[i]);
+		key = table_mix(key, stack->pcs[i]);
 	return key | 1;
 }
 
@@ -64,7 +58,7 @@ static struct fd_place *place_of_site(struct fd_leak_state *state, uint64_t site
 	if (!s)
 		return NULL;
 	if (!s->place)
-		s->place = mix(site, pid) & ~1ULL;
+		s->place = table_mix(site, pid) & ~1ULL;
 	return add_place(state, s->place, pid);
 }
 
@@ -84,7 +78,7 @@ void fd_leak_take_stack(struct fd_leak_state *state, const struct fd_stack_event
 	/* the same number for two stacks: what it counts is of neither */
 	if (s->place & 1 && s->place != key) {
 		s->ambiguous = true;
-		s->place = mix(e->site, e->tgid) & ~1ULL;
+		s->place = table_mix(e->site, e->tgid) & ~1ULL;
 		return;
 	}
 	s->place = key;
@@ -107,6 +101,7 @@ static void take_owner(struct fd_leak_state *state, const struct fd_owner *o)
 	struct fd_process *p = table_add(&state->processes, o->pid);
 
 	state->current = p;
+	state->unplaced += !p;
 	if (!p)
 		return;
 	if (!p->first_ns || p->owner.start_ns != o->start_ns) {
@@ -232,6 +227,15 @@ static void follow(struct fd_leak_state *state, uint64_t pid, const uint64_t *pr
 		table_sweep(&state->processes, seen_in, state->pass);
 }
 
+/* how many there are is asked another way; what they are stays unknown */
+static void count_rest(const struct fd_leak_state *state, struct fd_process *p)
+{
+	uint64_t count;
+
+	if (procfs_fd_count(&state->session->procfs, p->pid, UINT32_MAX, &count) == 0 && count > p->open)
+		p->open = count;
+}
+
 int fd_leak_look(struct fd_leak_state *state, uint64_t pid)
 {
 	static uint64_t previous[FD_PROCESSES];
@@ -250,9 +254,16 @@ int fd_leak_look(struct fd_leak_state *state, uint64_t pid)
 	begin_places(state, pid);
 	err = fd_list_run(&s->fd_list, pid, state->pass == 1, state->now_ns + (pid ? ONE_NS : ALL_NS), take, state);
 	state->partial = err == -ETIME;
+	if (state->partial && state->current)
+		count_rest(state, state->current);
 	state->summary.jiffies_per_s = s->fd_list.skeleton ? fd_list_jiffies_per_s(&s->fd_list) : 0;
 	if (!err || state->partial)
 		follow(state, pid, previous, count);
+	if (state->unplaced) {
+		state->generated += state->unplaced;
+		session_lost(s, KIND_fd_leak, GAP_CAUSE_MAP_FULL, state->unplaced, "processes");
+		state->unplaced = 0;
+	}
 	return state->partial ? 0 : err;
 }
 

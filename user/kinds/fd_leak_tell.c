@@ -208,14 +208,6 @@ static void add_sites(struct fd_leak_state *state, struct fd_leak *x, const stru
 
 /* ---- the line ------------------------------------------------------- */
 
-static bool fit_list(uint64_t *count, uint64_t least)
-{
-	if (*count <= least)
-		return false;
-	--*count;
-	return true;
-}
-
 static bool fit_stacks(struct fd_leak *x, uint64_t least)
 {
 	bool done = false;
@@ -269,8 +261,7 @@ bool fd_leak_tell(struct fd_leak_state *state, const struct fd_process *p, bool 
 		KNOW(x, soft, p->owner.soft);
 	if (p->owner.hard < UINT32_MAX)
 		KNOW(x, hard, p->owner.hard);
-	if (!state->partial || p->open)
-		KNOW(x, open, p->open);
+	KNOW(x, open, p->open);
 	if (state->partial)
 		KNOW(x, partial, 1);
 	add_parts(state, x, p);
@@ -281,6 +272,8 @@ bool fd_leak_tell(struct fd_leak_state *state, const struct fd_process *p, bool 
 	x->top_count = fd_summary_groups(&state->summary, &s->procfs, p->pid, state->now_ns, x->top,
 					 sizeof(x->top) / sizeof(x->top[0]));
 	x->known.top = 1;
+	if (state->summary.ungrouped)
+		observation_truncated(&o, "fd_leak.top");
 	x->known.nr_open = fd_sysctl(s, "sys/fs/nr_open", 0, &x->nr_open);
 	if (overview)
 		KNOW(x, overview, 1);

@@ -3,12 +3,17 @@
 
 #include <string.h>
 
+bool fit_list(uint64_t *count, uint64_t least)
+{
+	if (*count <= least)
+		return false;
+	--*count;
+	return true;
+}
+
 bool fit_args(struct process *p, uint64_t least)
 {
-	if (p->args_count <= least)
-		return false;
-	p->args_count--;
-	return true;
+	return fit_list(&p->args_count, least);
 }
 
 bool fit_text(char *string, size_t size, size_t keep)

@@ -8,6 +8,9 @@
 /* The last of the process's arguments goes; false when only "least" are left. */
 bool fit_args(struct process *process, uint64_t least);
 
+/* The last of a list goes; false when only "least" are left. */
+bool fit_list(uint64_t *count, uint64_t least);
+
 /* Keeps the end, which names the program or container: "/...rest"; false when it is that short already. */
 bool fit_text(char *string, size_t size, size_t keep);
 

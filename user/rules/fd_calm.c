@@ -23,8 +23,8 @@ static uint64_t lasts_s(const struct fd_leak *l, uint64_t limit)
 
 static bool ends(const struct fd_leak *l)
 {
-	return l->known.exhausted_in_s && l->exhausted_in_s && l->exhausted_in_s <= LONGEST_S && l->known.growth_per_min &&
-	       l->growth_per_min > 0 && !(l->known.ended && l->ended);
+	return fd_goes_on(l) && l->known.exhausted_in_s && l->exhausted_in_s && l->exhausted_in_s <= LONGEST_S && l->known.growth_per_min &&
+	       l->growth_per_min > 0;
 }
 
 void fd_leak_say_lasts(struct text *text, const struct fd_leak *l)
@@ -44,9 +44,9 @@ void fd_leak_say_tail(struct text *text, const struct observation *observation)
 	struct fd_view v = fd_view_of(observation);
 	int64_t grown;
 
-	if (l->known.growth_per_min && l->growth_per_min > 0) {
+	if (fd_goes_on(l) && l->known.growth_per_min && l->growth_per_min > 0) {
 		text_format(text, "%lld more per minute, ", (long long)l->growth_per_min);
-	} else if (fd_grown(l, &grown) && grown > 0) {
+	} else if (fd_moves(l) == FD_MOVEMENT_GREW && fd_grown(l, &grown)) {
 		text_format(text, "%lld more", (long long)grown);
 		if (l->known.watched_ns && l->watched_ns) {
 			text_add(text, " in ");
@@ -76,18 +76,20 @@ const struct fd_type *fd_leak_grown_type(const struct fd_view *v)
 		sum += t->grown;
 		most = !most || t->grown > most->grown ? t : most;
 	}
-	return most && most->grown * 2.0 >= sum ? most : NULL;
+	return most && most->grown * 2.0 > sum ? most : NULL;
 }
 
 void fd_leak_advise_delay(const struct observation *observation, struct verdict *ret)
 {
 	const struct fd_leak *l = &observation->fd_leak;
 	struct fd_view v = fd_view_of(observation);
-	uint64_t limit = fd_next_limit(&v, 4), seconds = limit ? lasts_s(l, limit) : 0;
+	uint64_t limit = fd_next_limit(&v, v.has_soft && v.soft < 1ULL << 40 ? v.soft * 4 : 0);
+	uint64_t seconds = limit ? lasts_s(l, limit) : 0;
 	const struct process *p = &observation->process;
 	struct text text;
 
-	if (!limit || (l->known.ended && l->ended))
+	/* where it lasts for weeks there is time to mend it */
+	if (!limit || !ends(l) || l->exhausted_in_s > 7 * 86400)
 		return;
 	text = say_advice(ret);
 	text_add(&text, "raising the limit only delays it");
@@ -149,15 +151,13 @@ static void say_watched(struct text *text, const struct fd_leak *l)
 	text_duration(text, l->watched_ns);
 }
 
-static void advise_watch(const struct observation *observation, const char *why, struct verdict *ret)
+void fd_leak_advise_watch(const struct observation *observation, const char *why, struct verdict *ret)
 {
 	struct text text = say_advice(ret);
 
 	text_format(&text, "%s: fdleak ", why);
-	if (observation->process.known.pid)
-		text_format(&text, "-p %llu -d 600", (unsigned long long)observation->process.pid);
-	else
-		text_add(&text, "-p PID -d 600");
+	fd_say_target(&text, observation);
+	text_add(&text, " -d 600");
 }
 
 bool fd_ended_matches(const struct observation *observation)
@@ -202,9 +202,9 @@ void fd_grew_explain(const struct observation *observation, struct verdict *ret)
 		text_format(&text, ", mostly %s", fd_type_words(type->type));
 	text_add(&text, fd_shape_of(l).known ? "; they went up and down, which is load as well as a leak" :
 					      "; a few looks cannot tell load from a leak");
-	advise_watch(observation, "watch it longer", ret);
+	fd_leak_advise_watch(observation, "watch it longer", ret);
 	if (fd_is_full(&v, 70))
-		fd_advise_raise(observation, 2, NULL, ret);
+		fd_advise_raise(observation, fd_times_open(&v, 2), NULL, ret);
 	fd_verify_count(observation, ret);
 	fd_verify_watch(observation, "must not grow", ret);
 	fd_leak_conclude_calm(observation, BASIS_INFERRED, "it grew, too early to say whether it goes on", ret);
@@ -230,12 +230,14 @@ void fd_high_stable_explain(const struct observation *observation, struct verdic
 		    (unsigned long long)v.soft);
 	say_watched(&text, l);
 	text_add(&text, ": many, and most likely needed, no leak");
+	if (fd_is_full(&v, 95))
+		text_add(&text, ". The next ones fail (EMFILE)");
 	if (g && g->count >= 16 && fd_is_share(g->count, v.listed, 1, 2)) {
 		text_format(&text, ". %llu are ", (unsigned long long)g->count);
 		fd_say_group(&text, g);
 	}
-	fd_advise_raise(observation, 2, "so that a burst finds room", ret);
-	advise_watch(observation, "a slow leak needs longer to show", ret);
+	fd_advise_raise(observation, fd_times_open(&v, 2), "so that a burst finds room", ret);
+	fd_leak_advise_watch(observation, "a slow leak needs longer to show", ret);
 	fd_verify_watch(observation, "must stay well below the limit", ret);
 	fd_leak_conclude_calm(observation, BASIS_INFERRED, "high and stable, most likely needed", ret);
 }
@@ -256,8 +258,8 @@ void fd_high_explain(const struct observation *observation, struct verdict *ret)
 	fd_say_holder(&text, observation);
 	text_format(&text, " uses %llu of %llu descriptors; whether they grow is not known after so few looks",
 		    (unsigned long long)v.open, (unsigned long long)v.soft);
-	advise_watch(observation, "watch whether they grow", ret);
-	fd_advise_raise(observation, 2, "if it needs them", ret);
+	fd_leak_advise_watch(observation, "watch whether they grow", ret);
+	fd_advise_raise(observation, fd_times_open(&v, 2), "if it needs them", ret);
 	fd_verify_count(observation, ret);
 	fd_verify_watch(observation, "must stay well below the limit", ret);
 	fd_leak_conclude_calm(observation, BASIS_MEASURED, "high, whether it grows is not known", ret);

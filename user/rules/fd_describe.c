@@ -15,14 +15,14 @@ void fd_row_types(const struct fd_view *v, struct verdict *ret)
 	bool any = false;
 
 	for (uint64_t i = 0; i < v->type_count; i++)
-		any |= v->types[i].known.count && v->types[i].known.type;
+		any |= v->types[i].known.count && v->types[i].known.type && *v->types[i].type;
 	if (!any)
 		return;
 	text = say_evidence(ret, "types", BASIS_MEASURED);
 	for (uint64_t i = 0; i < v->type_count && text.length < ROOM; i++) {
 		const struct fd_type *t = &v->types[i];
 
-		if (!t->known.count || !t->known.type)
+		if (!t->known.count || !t->known.type || !*t->type)
 			continue;
 		text_format(&text, "%s%s %llu", text.length ? ", " : "", t->type, (unsigned long long)t->count);
 		if (!t->known.grown || !t->grown)
@@ -54,10 +54,10 @@ static void row_group(const struct fd_group *g, struct verdict *ret)
 	}
 }
 
-void fd_row_groups(const struct fd_view *v, uint64_t most, struct verdict *ret)
+void fd_row_groups(const struct fd_view *v, uint64_t most, bool skip_close_wait, struct verdict *ret)
 {
 	for (uint64_t i = 0; i < v->group_count && most; i++) {
-		if (!v->groups[i].known.count || v->groups[i].count < 2)
+		if (!v->groups[i].known.count || v->groups[i].count < 2 || (skip_close_wait && fd_is_close_wait(&v->groups[i])))
 			continue;
 		row_group(&v->groups[i], ret);
 		most--;
@@ -128,7 +128,7 @@ static void row_calls(const struct fd_exhausted *x, struct verdict *ret)
 	}
 	text = say_evidence(ret, "calls", BASIS_MEASURED);
 	for (uint64_t i = 0; x->known.calls && i < x->calls_count; i++) {
-		if (!x->calls[i].known.syscall)
+		if (!x->calls[i].known.syscall || !*x->calls[i].syscall)
 			continue;
 		text_format(&text, "%s%s", said++ ? ", " : "", x->calls[i].syscall);
 		if (x->calls[i].known.count && x->calls[i].count)
@@ -224,6 +224,9 @@ static void row_unlisted(const struct fd_exhausted *x, const struct fd_view *v, 
 {
 	struct text text;
 
+	/* what fills another limit is not among them */
+	if (x->known.limit_kind && x->limit_kind != FD_LIMIT_RLIMIT_SOFT && x->limit_kind != FD_LIMIT_NR_OPEN)
+		return;
 	if (!v->type_count && !v->group_count) {
 		text = say_evidence(ret, "unknown", BASIS_UNKNOWN);
 		text_add(&text, "what the descriptors are: they could not be looked at, or the process was gone before they were");
@@ -258,7 +261,7 @@ static void say_title_refused(const struct observation *observation, struct verd
 	if (dropped)
 		text_add(&text, " dropped descriptors");
 	else if (x->known.error)
-		text_format(&text, " failed: %s", fd_error_words[x->error]);
+		text_format(&text, " failed: %s", fd_error_name(x->error));
 	else
 		text_add(&text, " failed");
 	fd_say_home(&text, observation);
@@ -297,7 +300,7 @@ void fd_exhausted_describe(const struct observation *observation, struct verdict
 	row_host(x, ret);
 	row_thread(observation, ret);
 	fd_row_types(&v, ret);
-	fd_row_groups(&v, 2, ret);
+	fd_row_groups(&v, 2, false, ret);
 	row_stack(x, ret);
 	row_unlisted(x, &v, ret);
 	fd_row_process(observation, x->known.script && *x->script ? x->script : NULL, ret);

@@ -38,6 +38,15 @@ static void say_limit(struct text *text, const struct fd_exhausted *x)
 		text_add(text, "its limit of descriptors");
 }
 
+/* nobody knows what it would use: it was refused */
+static uint64_t wanted(const struct observation *observation)
+{
+	struct fd_view v = fd_view_of(observation);
+	uint64_t used = v.open > v.soft ? v.open : v.soft;
+
+	return used < 1ULL << 40 ? used * 4 : used;
+}
+
 static void verify_limit(const struct observation *observation, struct verdict *ret)
 {
 	const struct process *p = &observation->process;
@@ -108,9 +117,9 @@ static void nr_open_explain(const struct observation *observation, struct verdic
 		text_format(&text, "%llu descriptors by its own limit", (unsigned long long)x->soft);
 	else
 		text_add(&text, "more by its own limit");
-	text_add(&text, ", but fs.nr_open was lowered since");
+	text_add(&text, ", but fs.nr_open, lowered since, ends them");
 	if (x->known.nr_open)
-		text_format(&text, " and ends them at %llu", (unsigned long long)x->nr_open);
+		text_format(&text, " at %llu", (unsigned long long)x->nr_open);
 	text_add(&text, ": raising ulimit -n does not help");
 	fd_say_spin(&text, x);
 	text = say_advice(ret);
@@ -141,7 +150,7 @@ static void dup_target_explain(const struct observation *observation, struct ver
 			    (unsigned long long)(x->soft ? x->soft - 1 : 0));
 	text_add(&text, ". The kernel says EBADF for that, as if the descriptor to copy were bad; how many are open does not matter");
 	fd_advise(ret, "let it take the lowest free number instead of a fixed high one: dup(), or fcntl(F_DUPFD_CLOEXEC, MINIMUM)");
-	fd_advise_raise(observation, 2, NULL, ret);
+	fd_advise_raise(observation, 256, NULL, ret);
 	verify_limit(observation, ret);
 	fd_conclude_refused(observation, BASIS_MEASURED, "the number asked for is above the limit of descriptors", ret);
 }
@@ -161,7 +170,7 @@ static void scm_rights_explain(const struct observation *observation, struct ver
 	say_limit(&text, exhausted(observation));
 	text_add(&text, " is reached. The call succeeds, the kernel drops what does not fit, and only the flag MSG_CTRUNC tells the "
 			"receiver; the sender learns nothing");
-	fd_advise_raise(observation, 4, NULL, ret);
+	fd_advise_raise(observation, wanted(observation), NULL, ret);
 	fd_advise(ret, "in the program: look at msg_flags after recvmsg, and treat MSG_CTRUNC as a failure, or the peer waits for an "
 		       "answer that never comes");
 	if (v.type_count)
@@ -253,7 +262,7 @@ static void accept_spin_explain(const struct observation *observation, struct ve
 		text_format(&text, ". %llu of what it has are ", (unsigned long long)most->count);
 		fd_say_group(&text, most);
 	}
-	fd_advise_raise(observation, 4, NULL, ret);
+	fd_advise_raise(observation, wanted(observation), NULL, ret);
 	fd_advise(ret, "in the program: on EMFILE stop watching the listening socket for a while, or keep a spare descriptor to close, "
 		       "accept and hang up with; close idle connections");
 	advise_look(observation, ret);
@@ -292,7 +301,7 @@ static void one_kind_explain(const struct observation *observation, struct verdi
 	text_format(&why, "%llu of %llu are ", (unsigned long long)g->count, (unsigned long long)v.listed);
 	fd_say_group(&why, g);
 	text_add(&text, room);
-	text_add(&text, ": no program needs that many alike, most likely it forgets to close them");
+	text_add(&text, ": hardly a program needs that many alike, most likely it forgets to close them");
 	if (x->known.growth_per_min && x->growth_per_min > 0)
 		text_format(&text, ". They grew by %lld per minute before", (long long)x->growth_per_min);
 	if (g->known.deleted && g->deleted)
@@ -300,7 +309,7 @@ static void one_kind_explain(const struct observation *observation, struct verdi
 	fd_say_spin(&text, x);
 	advise_look(observation, ret);
 	fd_advise_restart(observation, "to be rid of them now", ret);
-	fd_advise_raise(observation, 4, "for a while only, if it leaks", ret);
+	fd_advise_time(observation, wanted(observation), ret);
 	fd_verify_count(observation, ret);
 	fd_verify_watch(observation, "must tell of no refused call", ret);
 	text_add(&why, ", most likely a leak");
@@ -333,7 +342,7 @@ static void leak_known_explain(const struct observation *observation, struct ver
 	fd_say_spin(&text, x);
 	advise_look(observation, ret);
 	fd_advise_restart(observation, "to be rid of them now", ret);
-	fd_advise_raise(observation, 4, "for a while only, if it leaks", ret);
+	fd_advise_time(observation, wanted(observation), ret);
 	fd_verify_count(observation, ret);
 	fd_verify_watch(observation, "must tell of no refused call", ret);
 	text_format(&why, "its descriptors grew by %lld per minute, most likely a leak", (long long)x->growth_per_min);
@@ -367,7 +376,7 @@ static void one_peer_explain(const struct observation *observation, struct verdi
 	advise_look(observation, ret);
 	fd_advise(ret, "if it grows without end: bound the pool (maximum size, idle timeout), close what is idle; if it does not, the "
 		       "limit is too small for the load");
-	fd_advise_raise(observation, 4, NULL, ret);
+	fd_advise_raise(observation, wanted(observation), NULL, ret);
 	verify_limit(observation, ret);
 	fd_conclude_refused(observation, BASIS_INFERRED, room, ret);
 }
@@ -397,7 +406,7 @@ static void soft_low_explain(const struct observation *observation, struct verdi
 	if (mixed)
 		text_add(&text, ". No path and no peer has the larger part of them: most likely it simply needs more");
 	fd_say_spin(&text, x);
-	fd_advise_raise(observation, 4, NULL, ret);
+	fd_advise_raise(observation, wanted(observation), NULL, ret);
 	fd_advise(ret, "or let the program do it at start: setrlimit(RLIMIT_NOFILE), soft up to hard; not where it uses select(), which "
 		       "takes no descriptor above 1023");
 	advise_look(observation, ret);
@@ -428,7 +437,7 @@ static void limit_explain(const struct observation *observation, struct verdict 
 	if (!x->known.by_type)
 		text_add(&text, ". Whether it needs that many or forgets to close them is not in this line");
 	fd_say_spin(&text, x);
-	fd_advise_raise(observation, 4, "if it needs that many", ret);
+	fd_advise_raise(observation, wanted(observation), "if it needs that many", ret);
 	advise_look(observation, ret);
 	verify_limit(observation, ret);
 	say_limit(&why, x);

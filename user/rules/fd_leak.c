@@ -83,7 +83,7 @@ static void close_wait_explain(const struct observation *observation, struct ver
 		text_duration(&text, peer->oldest_ns);
 	}
 	if (l->known.close_wait_grown && l->close_wait_grown > 0)
-		text_format(&text, ", %lld more since it is watched", (long long)l->close_wait_grown);
+		text_format(&text, ", %lld more than at the first look", (long long)l->close_wait_grown);
 	text_add(&text, ". The kernel never times these out: only close() or the process's end frees them");
 	fd_leak_say_lasts(&text, l);
 	text = say_advice(ret);
@@ -111,43 +111,39 @@ static bool leak_site_matches(const struct observation *observation)
 	return fd_leaking_site(&observation->fd_leak);
 }
 
-/* "serve (server.c:81)", "python's own sock_accept [python3.11]" */
-static void say_site(struct text *text, const struct fd_site *site)
+static void leak_site_cause(const struct observation *observation, const struct fd_site *site, struct text *text)
 {
+	const struct fd_leak *l = &observation->fd_leak;
 	struct fd_stack stack = FD_STACK(site);
+	bool alike = site->known.type && *site->type && strcmp(site->type, "mixed") != 0;
 	const char *frame;
+	int64_t grown;
 
 	switch (fd_code_frame(&stack, &frame)) {
 	case FD_CODE_PROGRAM:
 		fd_say_code(text, frame);
 		break;
 	case FD_CODE_RUNTIME:
+		text_add(text, "the runtime's own ");
 		fd_say_code(text, frame);
-		text_add(text, ", which is its runtime's");
 		break;
 	default:
-		text_add(text, stack.count ? fd_frame(&stack, 0) : "one place, whose stack is not in this line");
+		text_add(text, "one place of the code");
 	}
-}
-
-static void leak_site_cause(const struct observation *observation, const struct fd_site *site, struct text *text)
-{
-	const struct fd_leak *l = &observation->fd_leak;
-	int64_t grown;
-
-	say_site(text, site);
-	if (site->known.type && *site->type && strcmp(site->type, "mixed") != 0)
-		text_format(text, " opens %s", fd_type_words(site->type));
+	text_format(text, " opens %s that nobody closes: ", alike ? fd_type_words(site->type) : "descriptors");
+	text_number(text, site->outstanding);
+	if (site->known.opened && site->opened >= site->outstanding)
+		text_format(text, " of %llu opened there while it was watched are still open", (unsigned long long)site->opened);
 	else
-		text_add(text, " opens descriptors");
-	text_format(text, " that are not closed: %llu are open from there", (unsigned long long)site->outstanding);
-	if (site->known.opened && site->known.closed)
-		text_format(text, ", of %llu it opened %llu were closed", (unsigned long long)site->opened,
-			    (unsigned long long)site->closed);
-	text_format(text, "; they only became more, at %llu looks", (unsigned long long)site->rises);
-	if (fd_grown(l, &grown) && grown > 0 && site->grown <= grown)
-		text_format(text, ", which is %llu %% of the process's growth",
-			    (unsigned long long)fd_percent(site->grown, grown));
+		text_add(text, " from there are open");
+	text_format(text, ". Their number rose at %llu", (unsigned long long)site->rises);
+	if (l->known.looks && l->looks > site->rises)
+		text_format(text, " of %llu", (unsigned long long)l->looks);
+	text_add(text, " looks and never fell");
+	if (fd_grown(l, &grown) && grown > 0 && site->grown >= grown - grown / 20)
+		text_add(text, "; all growth is from there");
+	else if (fd_grown(l, &grown) && grown > 0)
+		text_format(text, "; %llu %% of the growth is from there", (unsigned long long)fd_percent(site->grown, grown));
 	fd_leak_say_lasts(text, l);
 }
 
@@ -205,6 +201,32 @@ static bool leak_matches(const struct observation *observation)
 	return grew_much(&observation->fd_leak, &s) && s.grown_late * 6 >= s.grown;
 }
 
+/* "look at a (a.c:1) and b (b.c:1)": the two that grew most */
+static void advise_sites(const struct fd_leak *l, struct verdict *ret)
+{
+	char room[240];
+	struct text text = TEXT_ON(room), advice;
+	uint64_t said = 0;
+
+	for (uint64_t i = 0; l->known.sites && i < l->sites_count && said < 2; i++) {
+		const struct fd_site *s = &l->sites[i];
+		struct fd_stack stack = FD_STACK(s);
+		const char *frame;
+
+		if (!s->known.grown || s->grown <= 0 || fd_code_frame(&stack, &frame) == FD_CODE_NONE)
+			continue;
+		text_add(&text, said++ ? " and " : "");
+		fd_say_code(&text, frame);
+	}
+	if (said) {
+		advice = say_advice(ret);
+		text_format(&advice, "look at what grew most: %s", room);
+	} else if (l->known.unattributed && l->unattributed) {
+		fd_advise(ret, "where they are opened cannot be seen (see \"unknown\"): look for what the types and the largest groups "
+			       "tell, and who in the program opens such");
+	}
+}
+
 static void leak_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct fd_leak *l = &observation->fd_leak;
@@ -223,16 +245,11 @@ static void leak_explain(const struct observation *observation, struct verdict *
 	}
 	if (type)
 		text_format(&text, ", mostly %s", fd_type_words(type->type));
-	text_add(&text, l->known.sites && l->sites_count > 1 ? "; no single place of the code explains it" :
-							      "; which code opens them is not known");
+	text_add(&text, l->known.sites && l->sites_count ? "; no single place of the code explains it" :
+							  "; which code opens them is not known");
 	fd_leak_say_lasts(&text, l);
-	text = say_advice(ret);
-	text_add(&text, "watch it longer, then the place shows: fdleak ");
-	if (observation->process.known.pid)
-		text_format(&text, "-p %llu -d 600", (unsigned long long)observation->process.pid);
-	else
-		text_add(&text, "-p PID -d 600");
-	text_add(&text, "; if it stops by itself it was a pool or a cache that filled");
+	advise_sites(l, ret);
+	fd_leak_advise_watch(observation, "watch it longer: what stops by itself was a pool or a cache that filled", ret);
 	fd_leak_advise_delay(observation, ret);
 	fd_leak_advise_restart(observation, ret);
 	fd_verify_count(observation, ret);
@@ -271,8 +288,8 @@ static void warming_explain(const struct observation *observation, struct verdic
 	if (!fd_is_full(&v, 70))
 		return;
 	ret->severity = SEVERITY_NOTICE;
-	fd_advise_raise(observation, 2, NULL, ret);
-	fd_advise(ret, "watch whether it goes on: fdleak -p PID -d 600");
+	fd_leak_advise_watch(observation, "watch whether it goes on", ret);
+	fd_advise_raise(observation, fd_times_open(&v, 2), NULL, ret);
 	fd_verify_count(observation, ret);
 	fd_verify_watch(observation, "must not grow", ret);
 }
@@ -304,7 +321,7 @@ static void burst_explain(const struct observation *observation, struct verdict 
 	if (!near)
 		return;
 	ret->severity = SEVERITY_NOTICE;
-	fd_advise_raise(observation, 4, NULL, ret);
+	fd_advise_raise(observation, l->peak * 2, NULL, ret);
 	fd_advise(ret, "or keep the burst smaller: fewer clients or workers at a time");
 	fd_verify_watch(observation, "the most must stay well below the limit", ret);
 }
@@ -319,13 +336,18 @@ static bool is_calm(const struct fd_leak *l)
 }
 
 /* Half of all are alike, and of a kind that is not kept in pools. */
+static bool is_pile(const struct fd_view *v, uint64_t count)
+{
+	return count >= PILE_COUNT && fd_is_share(count, v->listed, 1, 2) && !(v->has_open && count > v->open);
+}
+
 static const struct fd_group *pile_group(const struct fd_view *v)
 {
 	for (uint64_t i = 0; i < v->group_count; i++) {
 		const struct fd_group *g = &v->groups[i];
 		bool deleted = g->known.deleted && g->deleted;
 
-		if (!g->known.count || g->count < PILE_COUNT || !fd_is_share(g->count, v->listed, 1, 2) || !g->known.type)
+		if (!g->known.count || !is_pile(v, g->count) || !g->known.type)
 			continue;
 		if (deleted || fd_is_anonymous(g->type) || !strcmp(g->type, "file") || !strcmp(g->type, "directory") ||
 		    !strcmp(g->type, "device") || !strcmp(g->type, "proc"))
@@ -339,8 +361,7 @@ static const struct fd_type *pile_type(const struct fd_view *v)
 	for (uint64_t i = 0; i < v->type_count; i++) {
 		const struct fd_type *t = &v->types[i];
 
-		if (t->known.count && t->count >= PILE_COUNT && fd_is_share(t->count, v->listed, 1, 2) && t->known.type &&
-		    fd_is_anonymous(t->type))
+		if (t->known.count && is_pile(v, t->count) && t->known.type && fd_is_anonymous(t->type))
 			return t;
 	}
 	return NULL;
@@ -358,8 +379,8 @@ static void say_pile(struct text *text, const struct fd_view *v)
 	const struct fd_group *group = pile_group(v);
 	const struct fd_type *type = pile_type(v);
 
-	text_format(text, "%llu of %llu are ", (unsigned long long)(group ? group->count : type->count),
-		    (unsigned long long)v->listed);
+	text_format(text, "%llu of %llu%s are ", (unsigned long long)(group ? group->count : type->count),
+		    (unsigned long long)v->listed, v->listed < v->open ? " looked at" : "");
 	if (group)
 		fd_say_group(text, group);
 	else
@@ -387,19 +408,16 @@ static void pile_explain(const struct observation *observation, struct verdict *
 	if (group && group->known.deleted && group->deleted)
 		text_add(&text, ". The file is deleted: its space on the disk is free only when they are closed");
 	text = say_advice(ret);
-	text_add(&text, "let it be watched while it works, an hour or over a reload: fdleak ");
-	if (observation->process.known.pid)
-		text_format(&text, "-p %llu -d 3600", (unsigned long long)observation->process.pid);
-	else
-		text_add(&text, "-p PID -d 3600");
-	text_add(&text, "; or from its start, then every one has its stack");
+	text_add(&text, "watch it while it works, over an hour or a reload, or from its start (then each has its stack): fdleak ");
+	fd_say_target(&text, observation);
+	text_add(&text, " -d 3600");
 	fd_leak_advise_restart(observation, ret);
 	fd_verify_count(observation, ret);
 	fd_verify_watch(observation, "must not grow", ret);
 	KNOW(&ret->diagnosis, confidence, BASIS_INFERRED);
 	text = say_message(ret);
 	fd_say_holder(&text, observation);
-	text_format(&text, ": %s, and did not grow; ", room);
+	text_format(&text, ": %s, and they did not grow; ", room);
 	fd_leak_say_tail(&text, observation);
 }
 

@@ -24,6 +24,8 @@ static void row_open(const struct fd_leak *l, struct verdict *ret)
 		text_format(&text, "; %llu opened while it was watched", (unsigned long long)l->outstanding);
 	if (l->known.before && l->before)
 		text_format(&text, "%s %llu before", l->known.outstanding ? "," : ";", (unsigned long long)l->before);
+	if (l->known.exec && l->exec)
+		text_add(&text, "; it started another program meanwhile (exec)");
 	if (l->known.partial && l->partial)
 		text_add(&text, "; too many to look at all: the rest tells of some");
 }
@@ -35,7 +37,7 @@ static void row_growth(const struct fd_leak *l, struct verdict *ret)
 	int64_t grown;
 	struct text text;
 
-	if (!fd_grown(l, &grown) && !l->known.growth_per_min)
+	if (!fd_grown(l, &grown) && !(l->known.growth_per_min && l->growth_per_min))
 		return;
 	text = say_evidence(ret, "growth", BASIS_MEASURED);
 	if (fd_grown(l, &grown)) {
@@ -63,7 +65,7 @@ static void row_lasts(const struct fd_leak *l, struct verdict *ret)
 {
 	struct text text;
 
-	if (!l->known.exhausted_in_s || l->exhausted_in_s > 366ULL * 86400 || !l->known.growth_per_min || l->growth_per_min <= 0)
+	if (!fd_goes_on(l) || !l->known.exhausted_in_s || l->exhausted_in_s > 366ULL * 86400 || !l->known.growth_per_min || l->growth_per_min <= 0)
 		return;
 	text = say_evidence(ret, "lasts", BASIS_INFERRED);
 	if (!l->exhausted_in_s) {
@@ -85,6 +87,7 @@ static void row_close_wait(const struct fd_leak *l, struct verdict *ret)
 	for (uint64_t i = 0; l->known.close_wait && i < l->close_wait_count && i < 2; i++) {
 		const struct fd_close_wait *c = &l->close_wait[i];
 		struct fd_stack stack = FD_STACK(c);
+		const char *frame;
 		struct text text;
 
 		if (!c->known.count || !c->count)
@@ -98,9 +101,14 @@ static void row_close_wait(const struct fd_leak *l, struct verdict *ret)
 			text_add(&text, ", silent for up to ");
 			text_duration(&text, c->oldest_ns);
 		}
-		if (fd_has_frames(&stack)) {
+		/* whole where no site has it */
+		if (fd_code_frame(&stack, &frame) != FD_CODE_NONE) {
 			text_add(&text, "; opened in ");
-			fd_say_stack(&text, &stack, 4);
+			fd_say_code(&text, frame);
+		}
+		if (fd_has_frames(&stack) && !(l->known.sites && l->sites_count)) {
+			text = say_evidence(ret, "stack", BASIS_MEASURED);
+			fd_say_stack(&text, &stack, 6);
 		}
 	}
 }
@@ -123,10 +131,11 @@ static void row_site(const struct fd_site *s, uint64_t frames, struct verdict *r
 	if (s->known.type && *s->type)
 		text_format(&text, ", %s", strcmp(s->type, "mixed") == 0 ? "of several kinds" : fd_type_words(s->type));
 	if (s->known.oldest_ns) {
-		text_add(&text, ", the oldest since ");
+		text_add(&text, ", the oldest ");
 		text_duration(&text, s->oldest_ns);
+		text_add(&text, " old");
 	}
-	if (s->known.example && *s->example) {
+	if (s->known.example && *s->example && !(s->known.type && strcmp(s->example, s->type) == 0)) {
 		text_add(&text, ", e.g. ");
 		say_path(&text, s->example);
 	}
@@ -134,6 +143,12 @@ static void row_site(const struct fd_site *s, uint64_t frames, struct verdict *r
 		return;
 	text = say_evidence(ret, "stack", BASIS_MEASURED);
 	fd_say_stack(&text, &stack, frames);
+}
+
+/* where nothing grows, only what holds a tenth */
+static bool matters(const struct fd_leak *l, const struct fd_site *s)
+{
+	return fd_moves(l) == FD_MOVEMENT_GREW || !l->known.open || s->outstanding >= l->open / 10;
 }
 
 /* the one that leaks, else the first; and one more */
@@ -144,7 +159,7 @@ static void row_sites(const struct fd_leak *l, struct verdict *ret)
 	for (uint64_t i = 0; l->known.sites && i < l->sites_count && !second; i++) {
 		const struct fd_site *s = &l->sites[i];
 
-		if (!s->known.outstanding || !s->outstanding || s == first)
+		if (!s->known.outstanding || !s->outstanding || s == first || !matters(l, s))
 			continue;
 		if (first)
 			second = s;
@@ -162,15 +177,15 @@ static void row_unknown(const struct fd_leak *l, struct verdict *ret)
 {
 	bool before = l->known.before && l->before, sites = l->known.sites && l->sites_count;
 	bool without = l->known.unattributed && l->unattributed, unseen = l->known.unseen && l->unseen;
-	bool note = l->known.stack_note && *l->stack_note;
+	bool note = l->known.stack_note && *l->stack_note, grew = fd_moves(l) == FD_MOVEMENT_GREW;
 	struct text text;
 
-	if (!before && !without && !unseen && !note && sites)
+	if (!before && !without && !unseen && !note && (sites || !grew))
 		return;
 	text = say_evidence(ret, "unknown", BASIS_UNKNOWN);
 	if (before)
 		text_format(&text, "by which code the %llu from before were opened, and when", (unsigned long long)l->before);
-	else if (!sites && !without)
+	else if (!sites && !without && grew)
 		text_add(&text, "which code opens them");
 	if (without)
 		text_format(&text, "%sthe call stack of %llu opened since", text.length ? "; " : "",
@@ -216,7 +231,7 @@ void fd_leak_describe(const struct observation *observation, struct verdict *ret
 	row_sites(l, ret);
 	/* room for two more: a site's peer is told with it */
 	if (d->evidence_count < 8)
-		fd_row_groups(&v, d->evidence_count < 7 ? 2 : 1, ret);
+		fd_row_groups(&v, d->evidence_count < 7 ? 2 : 1, l->known.close_wait && l->close_wait_count, ret);
 	row_unknown(l, ret);
 	fd_row_process(observation, l->known.script && *l->script ? l->script : NULL, ret);
 }

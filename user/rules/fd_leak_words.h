@@ -11,11 +11,13 @@
 void fd_leak_say_tail(struct text *text, const struct observation *observation);
 /* ". At this rate the limit of 1024 is reached in 4 m 36 s", or nothing */
 void fd_leak_say_lasts(struct text *text, const struct fd_leak *l);
-/* The type that grew most, if that is half of what grew; NULL otherwise. */
+/* The type that grew most, if that is more than half of what grew; NULL otherwise. */
 const struct fd_type *fd_leak_grown_type(const struct fd_view *v);
 
 /* That a higher limit only delays it, with how long. */
 void fd_leak_advise_delay(const struct observation *observation, struct verdict *ret);
+/* "WHY: fdleak -p 912 -d 600" */
+void fd_leak_advise_watch(const struct observation *observation, const char *why, struct verdict *ret);
 void fd_leak_advise_restart(const struct observation *observation, struct verdict *ret);
 
 /* Confidence and message of a rule that finds no leak; brief in a list of processes. */

@@ -15,6 +15,16 @@ bool fd_is_file_max(const struct fd_exhausted *x)
 	return x->known.limit_kind && x->limit_kind == FD_LIMIT_FILE_MAX;
 }
 
+const char *fd_error_name(enum fd_error error)
+{
+	static const char *const names[] = {
+		[FD_ERROR_EMFILE] = "EMFILE", [FD_ERROR_ENFILE] = "ENFILE", [FD_ERROR_ENOSPC] = "ENOSPC",
+		[FD_ERROR_EBADF] = "EBADF",
+	};
+
+	return error < sizeof(names) / sizeof(names[0]) && names[error] ? names[error] : "error";
+}
+
 const char *fd_syscall(const struct fd_exhausted *x)
 {
 	if (x->known.syscall && *x->syscall)
@@ -53,7 +63,7 @@ void fd_conclude_refused(const struct observation *observation, enum basis basis
 		}
 	}
 	if (x->known.error)
-		text_format(&text, " (%s)", fd_error_words[x->error]);
+		text_format(&text, " (%s)", fd_error_name(x->error));
 	if (why && *why)
 		text_format(&text, ": %s", why);
 }
@@ -119,13 +129,13 @@ struct user_limit {
 static const struct user_limit inotify_instances = {
 	"fs.inotify.max_user_instances", "inotify instances", "descriptors of the process are not short",
 	"raising ulimit -n does not help",
-	"find /proc/[0-9]*/fd -lname anon_inode:inotify 2>/dev/null | cut -d/ -f3 | sort | uniq -c | sort -rn | head", 8, 1024,
+	"find /proc/[0-9]*/fd -lname 'anon_inode:*inotify*' 2>/dev/null | cut -d/ -f3 | sort | uniq -c | sort -rn | head", 8, 1024,
 };
 
 static const struct user_limit inotify_watches = {
 	"fs.inotify.max_user_watches", "inotify watches", "the disk is not full, whatever \"No space left on device\" says",
 	"deleting files does not help",
-	"grep -sc ^inotify /proc/[0-9]*/fdinfo/* | grep -v ':0$' | sort -t: -k2 -rn | head", 4, 524288,
+	"grep -sc ^inotify /proc/[0-9]*/fdinfo/* | grep -v ':0$' | sort -t: -k2,2nr | head", 4, 524288,
 };
 
 static const struct user_limit fanotify_groups = {

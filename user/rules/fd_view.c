@@ -130,23 +130,28 @@ const struct fd_type *fd_largest_type(const struct fd_view *v)
 	return largest;
 }
 
-uint64_t fd_next_limit(const struct fd_view *v, uint64_t times)
+uint64_t fd_next_limit(const struct fd_view *v, uint64_t wanted)
 {
-	uint64_t used = v->open > v->soft ? v->open : v->soft, limit = 64;
 	bool room = v->has_hard && v->has_soft && v->hard > v->soft;
+	uint64_t limit = 64;
 
 	/* nobody has more: a number from elsewhere */
-	if (!v->has_soft || used > 1ULL << 40)
+	if (!v->has_soft || v->soft > 1ULL << 40 || wanted > 1ULL << 40)
 		return 0;
-	if (v->has_open && v->open < v->soft)
-		used = v->open;
-	while (limit < used * times || limit <= v->soft)
+	while (limit < wanted || limit <= v->soft)
 		limit *= 2;
 	if (room && limit > v->hard)
 		limit = v->hard;
 	if (v->has_nr_open && limit > v->nr_open)
 		limit = v->nr_open;
 	return limit > v->soft ? limit : 0;
+}
+
+uint64_t fd_times_open(const struct fd_view *v, uint64_t times)
+{
+	uint64_t used = v->has_open ? v->open : v->soft;
+
+	return used < ~0ULL / times ? used * times : ~0ULL;
 }
 
 /* ---- how the number moves --------------------------------------------- */
@@ -198,15 +203,24 @@ struct fd_shape fd_shape_of(const struct fd_leak *l)
 /*
  * A pool that fills rises at first and is flat then. What a site had at each
  * look is not in the line: it rose at three looks of four, or the process has
- * at least half the growth in the last third that this site should have then.
+ * at least half the growth in the last third that this site should have then,
+ * without what those have that rose more often.
  */
-static bool goes_on(const struct fd_leak *l, const struct fd_site *site)
+static bool site_goes_on(const struct fd_leak *l, const struct fd_site *site)
 {
 	struct fd_shape shape = fd_shape_of(l);
+	double late = shape.grown_late;
 
 	if (l->known.looks && l->looks > 1 && site->rises * 4.0 >= (l->looks - 1) * 3.0)
 		return true;
-	return shape.known && shape.grown_late > 0 && shape.grown_late * 6.0 >= site->grown;
+	for (uint64_t i = 0; i < l->sites_count; i++) {
+		const struct fd_site *other = &l->sites[i];
+
+		if (other != site && other->known.grown && other->grown > 0 && other->known.rises &&
+		    other->rises > site->rises && other->known.falls && !other->falls)
+			late -= other->grown / 3.0;
+	}
+	return shape.known && late > 0 && late * 6 >= site->grown;
 }
 
 bool fd_site_leaks(const struct fd_leak *l, const struct fd_site *site)
@@ -219,7 +233,7 @@ bool fd_site_leaks(const struct fd_leak *l, const struct fd_site *site)
 		return false;
 	if (!site->known.falls || site->falls || !site->known.rises)
 		return false;
-	return (site->rises >= 3 || (kept && site->rises >= 2)) && goes_on(l, site);
+	return (site->rises >= 3 || (kept && site->rises >= 2)) && site_goes_on(l, site);
 }
 
 const struct fd_site *fd_leaking_site(const struct fd_leak *l)
@@ -228,4 +242,15 @@ const struct fd_site *fd_leaking_site(const struct fd_leak *l)
 		if (fd_site_leaks(l, &l->sites[i]))
 			return &l->sites[i];
 	return NULL;
+}
+
+bool fd_goes_on(const struct fd_leak *l)
+{
+	struct fd_shape shape = fd_shape_of(l);
+
+	if (l->known.ended && l->ended)
+		return false;
+	if (fd_leaking_site(l))
+		return true;
+	return fd_moves(l) == FD_MOVEMENT_GREW && (!shape.known || shape.grown_late * 6 >= shape.grown);
 }

@@ -44,11 +44,13 @@ const struct fd_group *fd_largest(const struct fd_view *v);
 const struct fd_type *fd_largest_type(const struct fd_view *v);
 
 /*
- * A soft limit worth setting: a power of two that is "times" what is used, as
- * far as the hard limit (where it is above the soft one) and fs.nr_open allow.
- * 0: unknown, or nothing above the present one is allowed.
+ * A soft limit worth setting: a power of two from "wanted" on, as far as the
+ * hard limit (where it is above the soft one) and fs.nr_open allow. 0: the
+ * present one is unknown, or nothing above it is allowed.
  */
-uint64_t fd_next_limit(const struct fd_view *v, uint64_t times);
+uint64_t fd_next_limit(const struct fd_view *v, uint64_t wanted);
+/* So many times what is open, or the whole limit where that is not known. */
+uint64_t fd_times_open(const struct fd_view *v, uint64_t times);
 
 /* ---- how the number moves --------------------------------------------- */
 
@@ -73,6 +75,9 @@ struct fd_shape {
 };
 
 struct fd_shape fd_shape_of(const struct fd_leak *l);
+
+/* Growth that may go on: by a site that leaks, or of the whole, and it does not slow down. */
+bool fd_goes_on(const struct fd_leak *l);
 
 /* A site that grew all the time it was watched, and not only at first. */
 bool fd_site_leaks(const struct fd_leak *l, const struct fd_site *site);

@@ -33,7 +33,7 @@ void fd_say_use(struct text *text, const struct fd_view *v)
 	if (v->has_soft)
 		text_format(text, " of %llu", (unsigned long long)v->soft);
 	text_add(text, v->open == 1 && !v->has_soft ? " descriptor" : " descriptors");
-	if (v->has_soft && v->soft)
+	if (v->has_soft && fd_percent(v->open, v->soft))
 		text_format(text, " (%llu %%)", (unsigned long long)fd_percent(v->open, v->soft));
 }
 
@@ -59,7 +59,9 @@ const char *fd_type_words(const char *type)
 
 void fd_say_group(struct text *text, const struct fd_group *group)
 {
-	if (group->known.what && *group->what)
+	bool kind = group->known.type && group->known.what && strcmp(group->what, group->type) == 0;
+
+	if (group->known.what && *group->what && !kind)
 		say_path(text, group->what);
 	else if (group->known.type && *group->type)
 		text_add(text, fd_type_words(group->type));
@@ -200,7 +202,7 @@ static void say_lasting(struct text *text, const struct observation *observation
 }
 
 static void advise_at_once(const struct observation *observation, const struct fd_view *v, uint64_t limit,
-			   struct verdict *ret)
+			   const char *what, struct verdict *ret)
 {
 	const struct process *p = &observation->process;
 	bool within = v->has_hard && limit <= v->hard;
@@ -210,15 +212,24 @@ static void advise_at_once(const struct observation *observation, const struct f
 		return;
 	text = say_advice(ret);
 	/* "N:" is the soft limit alone */
-	text_format(&text, "at once, until it ends (%snot where the program made its tables by the old limit): prlimit --pid %llu "
-		    "--nofile=%llu%s", within ? "" : "as root; ", (unsigned long long)p->pid, (unsigned long long)limit,
+	text_format(&text, "%s (%snot where the program made its tables by the old limit): prlimit --pid %llu --nofile=%llu%s",
+		    what, within ? "" : "as root; ", (unsigned long long)p->pid, (unsigned long long)limit,
 		    within ? ":" : "");
 }
 
-void fd_advise_raise(const struct observation *observation, uint64_t times, const char *because, struct verdict *ret)
+void fd_advise_time(const struct observation *observation, uint64_t wanted, struct verdict *ret)
 {
 	struct fd_view v = fd_view_of(observation);
-	uint64_t limit = fd_next_limit(&v, times);
+	uint64_t limit = fd_next_limit(&v, wanted);
+
+	if (limit)
+		advise_at_once(observation, &v, limit, "a higher limit only gains time", ret);
+}
+
+void fd_advise_raise(const struct observation *observation, uint64_t wanted, const char *when, struct verdict *ret)
+{
+	struct fd_view v = fd_view_of(observation);
+	uint64_t limit = fd_next_limit(&v, wanted);
 	const char *own = own_setting(&observation->process);
 	struct text text;
 
@@ -231,9 +242,9 @@ void fd_advise_raise(const struct observation *observation, uint64_t times, cons
 	}
 	if (!limit)
 		return;
-	advise_at_once(observation, &v, limit, ret);
+	advise_at_once(observation, &v, limit, "at once, until it ends", ret);
 	text = say_advice(ret);
-	text_format(&text, "so that it stays%s%s: ", because ? ", " : "", because ? because : "");
+	text_format(&text, "for good%s%s: ", when ? ", " : "", when ? when : "");
 	say_lasting(&text, observation, &v, limit);
 	if (own)
 		text_format(&text, "; and %s", own);

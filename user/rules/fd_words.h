@@ -38,8 +38,10 @@ void fd_say_target(struct text *text, const struct observation *observation);
 
 /* One sentence as advice. */
 void fd_advise(struct verdict *ret, const char *advice);
-/* How to raise the limit: at once, and so that it stays. "because" in a few words, or NULL. */
-void fd_advise_raise(const struct observation *observation, uint64_t times, const char *because, struct verdict *ret);
+/* How to raise the limit: at once, and for good. "when" in a few words ("if it needs that many"), or NULL. */
+void fd_advise_raise(const struct observation *observation, uint64_t wanted, const char *when, struct verdict *ret);
+/* Only at once: what leaks soon has used a higher limit, too. */
+void fd_advise_time(const struct observation *observation, uint64_t wanted, struct verdict *ret);
 /* That a restart gives all of them back. Nothing where the process is unknown. */
 void fd_advise_restart(const struct observation *observation, const char *why, struct verdict *ret);
 
@@ -62,6 +64,8 @@ void fd_conclude_refused(const struct observation *observation, enum basis basis
 
 /* Known to be ENFILE, or the host's limit. */
 bool fd_is_file_max(const struct fd_exhausted *x);
+/* "EMFILE" */
+const char *fd_error_name(enum fd_error error);
 /* "accept4", or "a call" */
 const char *fd_syscall(const struct fd_exhausted *x);
 /* ". Thread 4121 spends 80 % of a CPU on trying again", or nothing */
