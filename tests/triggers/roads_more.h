@@ -167,6 +167,7 @@ static void open_until(int (*call)(void), int error)
 	if (fd != -error)
 		quit(EXIT_CANNOT, "after %d: %s", made, strerror(-fd));
 	printf("made %d\n", made);
+	has.failed++;
 }
 
 static void fill_instances(void)
@@ -270,8 +271,8 @@ static void fill_numbers(void)
 /* The highest numbers are taken, and there is room below them. */
 static void fill_high(void)
 {
-	while (fcntl(has.null, F_DUPFD, has.soft - 4) >= 0)
-		;
+	for (int i = 4; i; i--)
+		fcntl(has.null, F_DUPFD, has.soft - i);
 }
 
 static int road_dupfd_high(void)
