@@ -121,6 +121,20 @@ static void test_many_types(void **state)
 	assert_int_equal(types[0].count, summary.count - 23 * 24 / 2);
 }
 
+/* a symbolic link opened with O_PATH is of a type "other": that row and the one for the rest are one */
+static void test_other_twice(void **state)
+{
+	struct fd_file link = fd_regular(9);
+
+	(void)state;
+	link.mode = S_IFLNK | 0777;
+	add(link, 3);
+	add_kinds(0, 40);
+	assert_int_equal(fd_summary_types(&summary, types, COUNT(types)), FD_SUMMARY_TYPES);
+	assert_int_equal(rows_called("other", FD_SUMMARY_TYPES), 1);
+	assert_int_equal(sum_of_types(FD_SUMMARY_TYPES), summary.count);
+}
+
 /* ---- order ---------------------------------------------------------------- */
 
 static void test_order(void **state)
@@ -389,7 +403,7 @@ static void test_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_types), TEST(test_many_types), TEST(test_order), TEST(test_order_random),
+		TEST(test_types), TEST(test_many_types), TEST(test_other_twice), TEST(test_order), TEST(test_order_random),
 		TEST(test_tcp_to), TEST(test_tcp_from), TEST(test_tcp_both), TEST(test_unconnected), TEST(test_times),
 		TEST(test_paths), TEST(test_describe), TEST(test_close_wait), TEST(test_full),
 	};
