@@ -7,11 +7,11 @@
 #include <gelf.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "debuginfo.h"
 #include "text.h"
 
 /* larger files take longer than a person waits */
@@ -96,11 +96,10 @@ static int look_up(struct symbol *ret, Dwfl_Module *module, uint64_t file_offset
 
 int symbol_find(struct symbol *ret, uint64_t neighbour, const char *path, uint64_t inode, uint64_t file_offset)
 {
-	static char *nowhere_else;
-	static const Dwfl_Callbacks callbacks = {
-		.find_debuginfo = dwfl_standard_find_debuginfo,
+	const Dwfl_Callbacks callbacks = {
+		.find_debuginfo = debuginfo_find,
 		.section_address = dwfl_offline_section_address,
-		.debuginfo_path = &nowhere_else,	/* NULL: the usual places */
+		.debuginfo_path = debuginfo_path(),
 	};
 	int fd = open_mapped(neighbour, path, inode), err = -ENOENT;
 	Dwfl_Module *module;
@@ -108,8 +107,7 @@ int symbol_find(struct symbol *ret, uint64_t neighbour, const char *path, uint64
 
 	if (fd < 0)
 		return fd;
-	/* libdw would ask a server for debug information and wait for it */
-	unsetenv("DEBUGINFOD_URLS");
+	debuginfo_stay_local();
 	dwfl = dwfl_begin(&callbacks);
 	module = dwfl ? dwfl_report_offline(dwfl, path, path, fd) : NULL;
 	if (!module)

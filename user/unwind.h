@@ -32,7 +32,7 @@ struct call_stack {
 /* keeps what it read of the last few processes: open files, unwind tables, symbols */
 struct unwinder;
 
-/* -ENOMEM, or why this executable cannot be read. Unsets DEBUGINFOD_URLS. */
+/* -ENOMEM, -ENOEXEC, or why this executable cannot be read. Unsets DEBUGINFOD_URLS. */
 int unwinder_open(struct unwinder **ret);
 void unwinder_close(struct unwinder *unwinder);
 

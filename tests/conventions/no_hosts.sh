@@ -18,10 +18,10 @@ hosts() {
 		sed -E '/^[^:]*:[0-9]*:\[/!s,^([^:]*:[0-9]*:[^:]*):.*,\1,'
 }
 
-# A host without a dot is nobody's; neither is a variable. The last one is what JSON Schema calls itself, not a place.
+# A host without a dot is nobody's; neither is a variable. The last two are what JSON Schema and SVG call themselves, not places.
 documented='localhost|127\.[0-9.]+|\[::1\]|192\.0\.2\.[0-9]+|198\.51\.100\.[0-9]+|203\.0\.113\.[0-9]+'
 documented="$documented|\[2001:db8:.*|([a-z0-9-]+\.)*example(\.(com|org|net))?|([a-z0-9-]+\.)*(test|invalid|localhost)"
-documented="$documented|[A-Za-z0-9_~,:;-]*|.*[\$%{*].*|json-schema\.org"
+documented="$documented|[A-Za-z0-9_~,:;-]*|.*[\$%{*].*|json-schema\.org|www\.w3\.org"
 
 texts | hosts | grep -vE "^[^:]*:[0-9]*:($documented)$" | holds 'no URL names a host'
 

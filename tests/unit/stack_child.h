@@ -12,7 +12,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#else
 #define NOINLINE __attribute__((noinline, noclone))
+#endif
 
 /* what a call leaves to do keeps it from being a jump */
 static volatile int sink;
@@ -86,7 +90,7 @@ static const unsigned char shim[] = {
 };
 #endif
 
-static NOINLINE __attribute__((optimize("no-omit-frame-pointer"))) void run_generated(void)
+static NOINLINE void run_generated(void)
 {
 	void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

@@ -92,7 +92,10 @@ static void test_chain(void **state)
 	take_stack(child, &stack);
 	unwind(child);
 	n = find_chain();
+#ifndef __clang__
+	/* clang writes no .debug_aranges, without which libdw 0.188 finds no line */
 	assert_non_null(strstr(frames[n - 1], " (stack_child.h:"));
+#endif
 	/* pause() itself, and what a sanitizer may put around it */
 	assert_true(n == 4 || n == 5);
 	assert_non_null(strstr(frames[0], "pause+0x"));

@@ -42,6 +42,7 @@ struct fd_place {
 	uint64_t outstanding, previous, first;
 	uint32_t rises, falls;
 	/* the oldest that is open */
+	uint64_t newest_ns;
 	uint64_t oldest_ns;
 	uint32_t oldest_fd;
 	struct fd_file oldest;

@@ -130,6 +130,8 @@ static void count_at_place(struct fd_leak_state *state, const struct fd_process 
 	} else if (state->detailed && strcmp(fd_file_type(f, room), fd_file_type(&place->oldest, other)) != 0) {
 		place->mixed = true;
 	}
+	if (!place->outstanding || f->opened_ns > place->newest_ns)
+		place->newest_ns = f->opened_ns;
 	place->outstanding++;
 }
 

@@ -111,6 +111,12 @@ static bool leak_site_matches(const struct observation *observation)
 	return fd_leaking_site(&observation->fd_leak);
 }
 
+/* in less, clients that come and stay look the same */
+static bool is_long(const struct fd_leak *l)
+{
+	return l->known.watched_ns && l->watched_ns >= 60 * SECOND_NS;
+}
+
 static void leak_site_cause(const struct observation *observation, const struct fd_site *site, struct text *text)
 {
 	const struct fd_leak *l = &observation->fd_leak;
@@ -130,7 +136,8 @@ static void leak_site_cause(const struct observation *observation, const struct 
 	default:
 		text_add(text, "one place of the code");
 	}
-	text_format(text, " opens %s that nobody closes: ", alike ? fd_type_words(site->type) : "descriptors");
+	text_format(text, " opens %s that nobody %s: ", alike ? fd_type_words(site->type) : "descriptors",
+		    is_long(l) ? "closes" : "has closed so far");
 	text_number(text, site->outstanding);
 	if (site->known.opened && site->opened >= site->outstanding)
 		text_format(text, " of %llu opened there while it was watched are still open", (unsigned long long)site->opened);
@@ -139,7 +146,9 @@ static void leak_site_cause(const struct observation *observation, const struct 
 	text_format(text, ". Their number rose at %llu", (unsigned long long)site->rises);
 	if (l->known.looks && l->looks > site->rises)
 		text_format(text, " of %llu", (unsigned long long)l->looks);
-	text_add(text, " looks and never fell");
+	text_add(text, site->falls ? " looks and fell at " : " looks and never fell");
+	if (site->falls)
+		text_number(text, site->falls);
 	if (fd_grown(l, &grown) && grown > 0 && site->grown >= grown - grown / 20)
 		text_add(text, "; all growth is from there");
 	else if (fd_grown(l, &grown) && grown > 0)
@@ -164,6 +173,8 @@ static void leak_site_explain(const struct observation *observation, struct verd
 		text_add(&text, "look at ");
 		fd_say_code(&text, frame);
 		text_add(&text, ": every path from there, those of errors and timeouts, too, has to close what it opened");
+		if (!strchr(frame, '(') && !strchr(frame, '['))
+			text_add(&text, " (there are no symbols: its debug package gives the function's name)");
 	} else if (l->known.script && *l->script) {
 		text_add(&text, "the stack has the interpreter's own code and not the script's lines: look in ");
 		say_path(&text, l->script);
@@ -175,10 +186,10 @@ static void leak_site_explain(const struct observation *observation, struct verd
 	fd_leak_advise_restart(observation, ret);
 	fd_verify_count(observation, ret);
 	fd_verify_watch(observation, "the site must not grow", ret);
-	KNOW(&ret->diagnosis, confidence, BASIS_MEASURED);
+	KNOW(&ret->diagnosis, confidence, is_long(l) ? BASIS_MEASURED : BASIS_INFERRED);
 	text = say_message(ret);
 	fd_say_holder(&text, observation);
-	text_add(&text, " leaks descriptors");
+	text_add(&text, is_long(l) ? " leaks descriptors" : " most likely leaks descriptors");
 	if (code != FD_CODE_NONE) {
 		text_add(&text, " in ");
 		fd_say_code(&text, frame);

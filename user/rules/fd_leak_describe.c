@@ -79,6 +79,8 @@ static void row_lasts(const struct fd_leak *l, struct verdict *ret)
 	if (l->known.watched_ns && l->watched_ns) {
 		text_add(&text, ": extrapolated from ");
 		text_duration(&text, l->watched_ns);
+		if (l->known.looks && l->looks > 1)
+			text_format(&text, " and %llu looks", (unsigned long long)l->looks);
 	}
 }
 
@@ -168,14 +170,16 @@ static void row_sites(const struct fd_leak *l, struct verdict *ret)
 	}
 	if (first)
 		row_site(first, 6, ret);
-	if (second)
+	/* its two rows leave room for what is unknown and the process */
+	if (second && ret->diagnosis.evidence_count <= 6)
 		row_site(second, 3, ret);
 }
 
 /* what cannot be known of these, and why */
 static void row_unknown(const struct fd_leak *l, struct verdict *ret)
 {
-	bool before = l->known.before && l->before, sites = l->known.sites && l->sites_count;
+	/* the first three it was given */
+	bool before = l->known.before && l->before > 3, sites = l->known.sites && l->sites_count;
 	bool without = l->known.unattributed && l->unattributed, unseen = l->known.unseen && l->unseen;
 	bool note = l->known.stack_note && *l->stack_note, grew = fd_moves(l) == FD_MOVEMENT_GREW;
 	struct text text;

@@ -265,6 +265,8 @@ void fd_advise_restart(const struct observation *observation, const char *why, s
 	if (service) {
 		text_add(&text, "systemctl restart ");
 		text_shell(&text, service, strlen(service));
+	} else if (c->known.pod_uid) {
+		text_format(&text, "restart the pod with the uid %s", c->pod_uid);
 	} else if (c->known.id) {
 		text_format(&text, strlen(c->id) == 64 ? "restart container %.12s" : "restart container %s", c->id);
 	} else {
@@ -294,8 +296,10 @@ void fd_verify_watch(const struct observation *observation, const char *must, st
 
 	text_add(&text, "fdleak");
 	if (observation->kind == KIND_fd_leak && fd_was_there(observation)) {
-		text_format(&text, " -p %llu", (unsigned long long)p->pid);
-	} else if (p->known.comm && *p->comm) {
+		text_format(&text, " -p %llu -d 60   (%s; after a restart its new pid)", (unsigned long long)p->pid, must);
+		return;
+	}
+	if (p->known.comm && *p->comm) {
 		text_add(&text, " -c ");
 		text_shell(&text, p->comm, strlen(p->comm));
 	}
