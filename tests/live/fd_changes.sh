@@ -73,6 +73,18 @@ no_such() {
 no_such "$dying" 'a process that has ended'
 no_such 4194000 'a pid that nobody has'
 no_such 0 'no pid'
+# 2 is the kernel's, and a zombie has nothing any more
+says_why() {
+	status=0
+	timeout 20 "$build/fdleak" -o line -p "$1" -d 1 >"$tmp/why" 2>&1 || status=$?
+	check_sh "$2: a line says so" test -s "$tmp/why"
+}
+if [ "$(cat /proc/2/comm)" = kthreadd ]; then
+	says_why 2 'a kernel thread'
+fi
+run "$triggers/zombies" sleep 1
+wait_ready
+says_why "$(tr -d ' ' <"/proc/$pid/task/$pid/children")" 'a zombie'
 
 # a thread that does not lead: its process, or a refusal
 run "$churnfd" apart --count 3

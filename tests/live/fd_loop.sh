@@ -31,6 +31,17 @@ child=$(fact pid)
 cp "$run_out" "$tmp/fd.$child"
 exhaust eventfd2 2 --comm 'two words'
 named=$pid
+# eight calls in turn, one of them twice
+exhaust all 27 --rest 5
+all=$pid
+# the first process of a namespace, which its own pid does not name
+inside=
+if unshare -p -f true 2>"$tmp/value"; then
+	run unshare -p -f "$exhaust" openat 3 --comm inside-$$ --hold 2
+	await_exit "$pid" 30
+	inside=$pid
+	cp "$run_out" "$tmp/fd.$pid"
+fi
 watch_stop
 
 refused "$gone" 'gone at once'
@@ -69,6 +80,18 @@ few 8 'ten in a second'
 refused "$child" 'a child'
 refused_as_said
 says 'its parent' '.process.parent_comm == "exhaust"'
+refused "$all" 'many calls'
+refused_as_said
+says 'each by its name, the most frequent first' '.fd_exhausted.calls | length == 6 and all(.syscall | length > 0)
+	and .[0] == {syscall: "openat", count: 6} and all(.[1:][]; .count == 3)'
+if [ -n "$inside" ]; then
+	says_of='in a pid namespace'
+	select_line fd_exhausted '.process.comm == $comm' --arg comm "inside-$$"
+	says 'both pids' '.process.ns_pid == 1 and .process.pid > 1 and .fd_exhausted.count == 3'
+	says 'its parent' '.process.ppid == $pid' --argjson pid "$inside"
+else
+	skip 'a pid namespace' "$(cat "$tmp/value")"
+fi
 refused "$named" 'a name with a space'
 refused_as_said
 says 'the name' '.process.comm == "two words"'
