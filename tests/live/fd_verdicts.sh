@@ -81,6 +81,9 @@ check_rule 'fd-scm-rights'
 refused "$target" 'a number that the limit forbids'
 check_rule 'fd-dup-target'
 
+check_flush
+cp "$out" "$tmp/refusals.ndjson"
+
 judge pool fd-high-stable
 says 'it has 900 and does not grow' '.fd_leak.before >= 900 and .fd_leak.open >= 900 and .fd_leak.open < 930'
 judge warming fd-warming
@@ -99,4 +102,15 @@ says 'files that have no name' '.fd_leak.top[0] | .deleted and .count > 30 and .
 judge slow 'fd-leak-site fd-leak fd-warming fd-unjudged'
 says 'one in a second' '.fd_leak.growth_per_min > 30 and .fd_leak.growth_per_min < 90'
 says 'there is room for long' '.fd_leak.exhausted_in_s > $hard / 3' --argjson hard "$hard"
+check_flush
+
+# What was recorded is judged the same without a kernel.
+for name in refusals $cases; do
+	"$build/kwhy" explain -j "$tmp/$name.ndjson" >"$tmp/again.ndjson" 2>"$tmp/again.err" || true
+	for file in "$tmp/$name.ndjson" "$tmp/again.ndjson"; do
+		jq -c 'select(.kind | startswith("fd_")) | [.kind, .process.pid, .severity, .message, .diagnosis]' "$file"
+	done >"$tmp/judged"
+	check_sh "$name: explain says the same" sh -c 'test "$(sort "$0" | uniq -c | awk "{ print \$1 % 2 }" | sort -u)" = 0' \
+		"$tmp/judged"
+done
 finish

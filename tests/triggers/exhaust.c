@@ -71,6 +71,7 @@ static const struct road roads[] = {
 #ifdef __x86_64__
 	{ "compat", "dup", EMFILE, "rlimit_soft", road_compat, try_compat, NULL },
 #endif
+	{ "all", "openat", EMFILE, "rlimit_soft", road_all, NULL, NULL },
 	{ "inotify-instances", "inotify_init1", EMFILE, "inotify_instances", road_inotify_init1, NULL, fill_instances },
 	{ "inotify-instances-ns", "inotify_init1", EMFILE, "inotify_instances", road_inotify_init1, NULL,
 	  fill_instances_ns },
