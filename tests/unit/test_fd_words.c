@@ -106,7 +106,7 @@ static void test_script_by_exe(void **state)
 	assert_false(fd_script(&process, room, sizeof(room)));
 }
 
-/* an argument is a string of any bytes; what does not fit is cut */
+/* an argument is a string of any bytes; what does not fit is cut, and not within a character */
 static void test_script_hostile(void **state)
 {
 	char room[16 + 8];
@@ -116,6 +116,9 @@ static void test_script_hostile(void **state)
 	runs(NULL, "python3 /srv/\x1b[31m\n\xff.py");
 	assert_true(fd_script(&process, room, 16));
 	assert_string_equal(room, "/srv/\x1b[31m\n\xff.py");
+	runs(NULL, "python3 -m 123456789\xc3\xa9\xc3\xa9\xc3\xa9");
+	assert_true(fd_script(&process, room, 16));
+	assert_string_equal(room, "-m 123456789\xc3\xa9");
 	for (int i = 0; i < 20000; i++) {
 		struct fill fill = { .random = random_next(&random) };
 
