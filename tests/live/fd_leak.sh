@@ -48,5 +48,5 @@ check_rule fd-leak-site
 look_end steady "$steady"
 balances
 says 'nobody is called a leak' '.diagnosis.rule | startswith("fd-leak") or startswith("fd-pile") | not'
-says 'it does not grow' '(.fd_leak.exhausted_in_s // 1000000) > 600'
+says 'it does not grow' '(.fd_leak.exhausted_in_s // 1000000) > $seconds' --argjson seconds $((slow > 1 ? 200 : 600))
 finish

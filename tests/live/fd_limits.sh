@@ -57,6 +57,8 @@ limited mq-bytes '200000?' ''
 if [ "$slow" -gt 1 ]; then
 	for road in nr-open:64 file-max:1 pipe-pages:64 inotify-watches-host:4; do
 		limited "${road%:*}" "${road#*:}" '--soft 128 --hard 256'
+		# lowered until it was looked at
+		wait_until 20 has_refusal "$pid" || true
 		give_back
 	done
 else

@@ -6,7 +6,7 @@
 # they go to a file that is ours, or to none.
 . "$(dirname "$0")/lib_fd.sh"
 
-run "$leakfd" eventfd-one-of-twenty --every $((25 * slow)) --count 60 --wait
+run "$leakfd" eventfd-one-of-twenty --every $((25 * slow)) --count 60 --wait -t 230
 leaker=$pid leaker_out=$run_out
 wait_ready
 look files "$leaker" 100 --folded "$tmp/folded" --svg "$tmp/flame.svg"
