@@ -3,7 +3,7 @@
 #ifndef KWHY_TESTS_FD_LOOK_H
 #define KWHY_TESTS_FD_LOOK_H
 
-#include "fd_make.h"
+#include "fd_list_make.h"
 
 #include "fd_kernel.h"
 #include "kinds/fd_leak_kind.h"

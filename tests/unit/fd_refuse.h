@@ -3,7 +3,7 @@
 #ifndef KWHY_TESTS_FD_REFUSE_H
 #define KWHY_TESTS_FD_REFUSE_H
 
-#include "fd_make.h"
+#include "fd_list_make.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Lines about descriptors whose texts are as long and as odd as can be: they fit, and say what was cut. */
-#include "fd_make.h"
+#include "fd_list_make.h"
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What is said of a process beside its descriptors: the script it runs, limits of the host, paths, times; and which calls count. */
-#include "fd_make.h"
+#include "fd_list_make.h"
 
 #include <dirent.h>
 #include <errno.h>
