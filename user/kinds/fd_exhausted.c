@@ -245,6 +245,7 @@ static struct fd_incident *incident_of(struct fd_exhausted_state *state, const s
 /* a new incident, or one that was over and begins again */
 static void begin(struct fd_incident *incident, const struct fd_failure_event *event, enum fd_limit limit)
 {
+	incident->before = 0;
 	if (incident->start_ns)
 		for (unsigned int i = 0; i < incident->call_count; i++)
 			incident->before += incident->calls[i].count;
