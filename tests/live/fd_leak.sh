@@ -52,7 +52,7 @@ check_rule fd-leak-site
 look_end steady "$steady"
 balances
 says 'nobody is called a leak' '.diagnosis.rule | startswith("fd-leak") or startswith("fd-pile") | not'
-says 'it does not grow' '(.fd_leak.exhausted_in_s // 1000000) > $seconds' --argjson seconds $((slow > 1 ? 200 : 600))
+says 'it does not grow' '(.fd_leak.exhausted_in_s // 1000000) > $seconds' --argjson seconds 200
 
 # Two that call the same from the same depth: one of them forgets. Not to know
 # which is better than to name the other.
