@@ -47,7 +47,7 @@ static bool says(const char *what)
 static void test_exhausted_longest(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed < 200; seed++) {
+	for (uint64_t seed = 1; seed < 40; seed++) {
 		struct fill fill = { .random = seed, .all = true };
 
 		fill_parts(&fill, &o, KIND_fd_exhausted);
@@ -88,7 +88,7 @@ static void test_exhausted_worst(void **state)
 static void test_exhausted_random(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed < 1000; seed++) {
+	for (uint64_t seed = 1; seed < 200; seed++) {
 		struct fill fill = { .random = seed };
 		size_t before;
 
@@ -198,7 +198,7 @@ static void test_leak_longest(void **state)
 static void test_leak_worst(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed < 200; seed++) {
+	for (uint64_t seed = 1; seed < 40; seed++) {
 		struct fill fill = { .random = seed, .all = true };
 
 		fill_parts(&fill, &o, KIND_fd_leak);
@@ -212,7 +212,7 @@ static void test_leak_worst(void **state)
 static void test_leak_random(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed < 1000; seed++) {
+	for (uint64_t seed = 1; seed < 200; seed++) {
 		struct fill fill = { .random = seed };
 		size_t before;
 
