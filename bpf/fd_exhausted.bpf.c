@@ -286,18 +286,14 @@ static __always_inline int received(struct task_struct *task, __u32 call, __u32 
 	return failed(call, EMFILE);
 }
 
-SEC("raw_tp/sys_exit")
-int fd_sys_exit(__u64 *ctx)
+static __always_inline int call_returned(long ret, long number)
 {
-	struct pt_regs *regs = (struct pt_regs *)ctx[0];
-	long ret = ctx[1], number;
 	struct task_struct *task;
 	__u32 meaning;
 	bool compat;
 
 	if (ret < 0)
 		return call_refused(ret);
-	number = REGS_SYSCALL(regs);
 	if ((unsigned long)number >= FD_CALLS)
 		return 0;
 	/* of a 32-bit program's calls most mean nothing in either table */
@@ -311,6 +307,21 @@ int fd_sys_exit(__u64 *ctx)
 		return 0;
 	task = (struct task_struct *)bpf_get_current_task();
 	return received(task, number | (compat ? FD_CALL_COMPAT : 0), meaning, ret);
+}
+
+SEC("tp_btf/sys_exit")
+int fd_sys_exit(__u64 *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+
+	return call_returned(ctx[1], TYPED_SYSCALL(regs));
+}
+
+/* where the kernel has no BTF of its own, so that it knows no types */
+SEC("raw_tp/sys_exit")
+int fd_sys_exit_untyped(__u64 *ctx)
+{
+	return call_returned(ctx[1], REGS_SYSCALL((struct pt_regs *)ctx[0]));
 }
 
 SEC("raw_tp/io_uring_complete")
