@@ -120,6 +120,7 @@ struct fd_owner {
 	__u64 start_ns;
 	__u64 soft, hard;
 	__u64 cgroup_id;
+	__u64 execs;		/* grows by one with each */
 	__u32 cgroup_version;
 	__u32 pid, ppid, uid, ns_pid;
 	char comm[16];

@@ -24,8 +24,9 @@
 #define ENFILE 23
 #define EMFILE 24
 #define ENOSPC 28
+#define INT_MAX 0x7fffffff
 #define MSG_CTRUNC 0x8
-#define MAX_MESSAGES 8
+#define MAX_MESSAGES 1024	/* UIO_MAXIOV: recvmmsg() takes no more */
 #define TELL_NS 1000000000ULL
 
 /* of io_uring_complete: the argument that has the result, and whether that is a pointer to the completion */
@@ -45,10 +46,12 @@ static __always_inline enum fd_error error_word(__u32 error)
 	       error == ENOSPC ? FD_ERROR_ENOSPC : FD_ERROR_EBADF;
 }
 
-static __always_inline bool table_full(struct task_struct *task, struct files_struct *files)
+/* the current task's table; a function of its own, as it is called in loops and has one */
+__attribute__((noinline)) int is_full(void)
 {
-	/* the lowest number that may be free: beyond the limit only when all below are taken */
-	return BPF_CORE_READ(files, next_fd) >= soft_limit(task);
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return no_number_free(BPF_CORE_READ(task, files), soft_limit(task));
 }
 
 static __always_inline bool tell(struct task_struct *task, const struct fd_failure_key *key)
@@ -77,7 +80,7 @@ static __always_inline bool tell(struct task_struct *task, const struct fd_failu
 	e->failure.known.thread_comm = 1;
 	e->failure.known.open = count_open(files, &e->failure.open);
 	e->key = *key;
-	e->full = table_full(task, files);
+	e->full = is_full();
 	e->next_fd = BPF_CORE_READ(files, next_fd);
 	e->max_fds = BPF_CORE_READ(files, fdt, max_fds);
 	e->cgroup_id = cgroup_id;
@@ -203,7 +206,8 @@ static __always_inline int call_refused(long error)
 	if (error == -EBADF) {
 		__u32 wanted = REGS_ARG2(current_regs(), call & FD_CALL_COMPAT);
 
-		if (meaning != FD_CALL_DUP || wanted < soft_limit(task))
+		/* a negative number is no limit's fault */
+		if (meaning != FD_CALL_DUP || wanted < soft_limit(task) || wanted > INT_MAX)
 			return 0;
 	}
 	return failed(call, -error);
@@ -214,7 +218,7 @@ static __always_inline int other_refused(long error)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
-	if (error >= 0 || (error == -EMFILE && table_full(task, BPF_CORE_READ(task, files))))
+	if (error >= 0 || (error == -EMFILE && is_full()))
 		return 0;
 	/* of a pipe only ENFILE is news; and a full table is none any more once its first number was given back */
 	if ((error == -ENFILE) != (call_meaning(current_call(task)) == FD_CALL_PIPE))
@@ -273,17 +277,18 @@ static __always_inline int received(struct task_struct *task, __u32 call, __u32 
 {
 	bool compat = call & FD_CALL_COMPAT;
 	__u64 message = REGS_ARG2(current_regs(), compat), size = compat ? 32 : 64;
-	bool cut = false;
 
 	if (meaning == FD_CALL_RECVMSG)
 		messages = 1;
-#pragma unroll
-	for (int i = 0; i < MAX_MESSAGES; i++)
-		cut |= i < messages && message_cut(message + i * size, compat);
-	/* a buffer for control messages that is too small is told the same way */
-	if (!cut || !table_full(task, BPF_CORE_READ(task, files)))
-		return 0;
-	return failed(call, EMFILE);
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < MAX_MESSAGES; i++) {
+		if (i >= messages)
+			break;
+		/* a buffer for control messages that is too small is told the same way */
+		if (message_cut(message + i * size, compat) && is_full())
+			failed(call, EMFILE);
+	}
+	return 0;
 }
 
 static __always_inline int call_returned(long ret, long number)

@@ -40,6 +40,7 @@ static __always_inline void fill_owner(struct fd_owner *o, struct task_struct *t
 
 	o->pid = task->tgid;
 	o->start_ns = BPF_CORE_READ(leader, start_boottime);
+	o->execs = BPF_CORE_READ(leader, self_exec_id);
 	o->soft = soft_limit(task);
 	o->hard = BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_max);
 	o->cgroup_id = BPF_CORE_READ(cgroup, id);

@@ -33,6 +33,38 @@ static __always_inline __u64 bits_of(__u64 word)
 	return word * 0x0101010101010101ULL >> 56;
 }
 
+/*
+ * No number below the limit is free. next_fd is the lowest that may be, and not
+ * moved by dup2(): from there on the bitmap is asked, as far as FD_WORDS reach.
+ */
+static __always_inline bool no_number_free(struct files_struct *files, __u64 limit)
+{
+	struct fdtable *table = BPF_CORE_READ(files, fdt);
+	unsigned long *words = BPF_CORE_READ(table, open_fds);
+	__u64 next = BPF_CORE_READ(files, next_fd), max = BPF_CORE_READ(table, max_fds);
+
+	if (next >= limit)
+		return true;
+	if (max < limit)
+		return false;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < FD_WORDS; i++) {
+		__u64 first = (next & ~63ULL) + i * 64, word = 0;
+
+		if (first >= limit)
+			return true;
+		bpf_probe_read_kernel(&word, sizeof(word), words + first / 64);
+		/* those below next and from the limit on do not matter */
+		if (!i)
+			word |= (1ULL << (next & 63)) - 1;
+		if (limit - first < 64)
+			word |= ~0ULL << (limit - first);
+		if (word != ~0ULL)
+			return false;
+	}
+	return false;
+}
+
 /* how many are open; false where there are too many numbers to count */
 static __always_inline bool count_open(struct files_struct *files, field_count *ret)
 {

@@ -44,8 +44,9 @@ static void add_type(struct fd_summary *s, const char *type)
 	for (i = 0; i < s->type_count && strcmp(s->types[i].type, type) != 0; i++)
 		;
 	if (i == FD_SUMMARY_TYPES) {
-		/* the last stands for all that have no row of their own */
-		i = FD_SUMMARY_TYPES - 1;
+		/* the last stands for all that have no row of their own, unless there is such a row */
+		for (i = 0; i < FD_SUMMARY_TYPES - 1 && strcmp(s->types[i].type, "other") != 0; i++)
+			;
 		text_copy(s->types[i].type, sizeof(s->types[i].type), "other", 5);
 	}
 	t = &s->types[i];

@@ -405,6 +405,7 @@ struct task_struct {
 	sigset_t blocked;
 	struct fs_struct *fs;
 	struct files_struct *files;
+	__u64 self_exec_id;
 	int exit_code;
 	int pdeath_signal;
 	__u64 utime;

@@ -38,7 +38,7 @@ look dying "$dying" 60 --tick 0.5
 run "$churnfd" threads --wait
 short=$pid
 wait_ready
-look short "$short" 60 --tick 30
+look short "$short" 60 --tick 3
 looks_armed raised dying short
 kill -USR2 "$raised" "$dying"
 # between two looks, and without having done anything
@@ -48,6 +48,7 @@ sleep $((2 * slow))
 kill -9 "$dying"
 look_end dying "$dying"
 balances
+says 'nothing is called closed that was not' '(.fd_leak.closed // 0) == 0'
 says 'what it had at the last look' '.fd_leak | .ended and .open > 8'
 check_flush
 check_sh 'it does not wait for the end of its time' jq -es '.[-1].stop.run_ns < 40e9' "$out"
@@ -72,6 +73,37 @@ no_such() {
 no_such "$dying" 'a process that has ended'
 no_such 4194000 'a pid that nobody has'
 no_such 0 'no pid'
+# 2 is the kernel's, and a zombie has nothing any more
+says_why() {
+	status=0
+	timeout 20 "$build/fdleak" -o line -p "$1" -d 1 >"$tmp/why" 2>&1 || status=$?
+	check_sh "$2: a line says so" test -s "$tmp/why"
+}
+if [ "$(cat /proc/2/comm)" = kthreadd ]; then
+	says_why 2 'a kernel thread'
+fi
+run "$triggers/zombies" sleep 1
+wait_ready
+says_why "$(tr -d ' ' <"/proc/$pid/task/$pid/children")" 'a zombie'
+
+# a thread that does not lead: its process, or a refusal
+run "$churnfd" apart --count 3
+wait_until "$patience" grep -q '^rest' "$run_out" || true
+apart=$pid
+thread=
+for thread_task in /proc/"$apart"/task/*; do
+	[ "${thread_task##*/}" = "$apart" ] || thread=${thread_task##*/}
+done
+status=0
+timeout 20 "$build/fdleak" -j -p "$thread" -d 1 >"$tmp/thread.ndjson" 2>"$tmp/thread.err" || status=$?
+if [ "$status" -eq 0 ]; then
+	look_select thread "$apart"
+	open_as "$apart"
+	check_flush
+else
+	check_sh 'a thread: refused in one line that names it' sh -c \
+		'test "$(wc -l <"$0")" -eq 1 && grep -q -- "$1" "$0"' "$tmp/thread.err" "$thread"
+fi
 
 # --- what may be seen of it ---
 

@@ -43,9 +43,10 @@ done
 watch_cards=1
 watch_start fdleak -c evil
 cp "$exhaust" "$tmp/$forged" 2>/dev/null || cp "$exhaust" "$tmp/forged program"
-run "$tmp/$forged" openat 3 --comm 'evil' --fill file
-await_exit "$pid" 30
+run "$tmp/$forged" openat 3 --comm 'evil' --fill file --hold 30
 forger=$pid
+await_done
+wait_until 5 has_refusal "$forger" || true
 watch_stop
 card_out=$out
 
@@ -85,7 +86,7 @@ for name in $cases; do
 		"$build/fdleak" -o $format -p "$pid" -d 1 >"$tmp/$name.$format" 2>&1 || true
 	done
 	cat "$tmp/$name.card" "$tmp/$name.line" >>"$tmp/shown"
-	cat "$tmp/$name.folded" "$tmp/$name.svg" >>"$tmp/graphs"
+	cat "$tmp/$name.folded" "$tmp/$name.svg" >>"$tmp/graphs" || true
 	cat "$tmp/$name.ndjson" >>"$tmp/lines"
 done
 cat "$card" >>"$tmp/shown"

@@ -53,7 +53,7 @@ limited inotify-instances "$(value_of $fs/inotify/max_user_instances)" '--soft 5
 limited inotify-instances-ns '4?' ''
 limited inotify-watches-ns '4?' ''
 limited fanotify-groups '128?' '--soft 512 --hard 600'
-limited mq-bytes 200000 ''
+limited mq-bytes '200000?' ''
 if [ "$slow" -gt 1 ]; then
 	for road in nr-open:64 file-max:1 pipe-pages:64 inotify-watches-host:4; do
 		limited "${road%:*}" "${road#*:}" '--soft 128 --hard 256'

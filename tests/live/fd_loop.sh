@@ -19,7 +19,7 @@ watch_start fdleak
 exhaust openat --then-exit --fill eventfd
 gone=$pid
 check_sh 'the first is told within two seconds' wait_until $((2 * slow)) has_refusal "$gone"
-exhaust accept4 --loop 4 --soft 256 --hard 256
+exhaust accept4 --loop 5 --soft 256 --hard 256
 spinner=$pid
 exhaust openat 30000 --threads 4
 threads=$pid
@@ -31,6 +31,17 @@ child=$(fact pid)
 cp "$run_out" "$tmp/fd.$child"
 exhaust eventfd2 2 --comm 'two words'
 named=$pid
+# eight calls in turn, one of them twice
+exhaust all 27 --rest 5
+all=$pid
+# the first process of a namespace, which its own pid does not name
+inside=
+if unshare -p -f true 2>"$tmp/value"; then
+	run unshare -p -f "$exhaust" openat 3 --comm inside-$$ --hold 2
+	await_exit "$pid" 30
+	inside=$pid
+	cp "$run_out" "$tmp/fd.$pid"
+fi
 watch_stop
 
 refused "$gone" 'gone at once'
@@ -48,6 +59,7 @@ select_line fd_exhausted '.process.pid == $pid and (.fd_exhausted.total // .fd_e
 says 'the last line has the sum, and how long it went on' '.fd_exhausted.total == $failed
 	and .fd_exhausted.incident_ns / 1e6 > $wall * 0.7 and .fd_exhausted.incident_ns / 1e6 < $wall * 1.1 + 100' \
 	--argjson failed "$(fact_of "$pid" failed)" --argjson wall "$wall"
+# said on the last line, of the part it tells of
 says 'as a rate' '.fd_exhausted.rate_per_s as $rate | ($failed * 1000 / $wall) as $true
 	| $rate > $true * 0.6 and $rate < $true * 1.6' \
 	--argjson failed "$(fact_of "$pid" failed)" --argjson wall "$wall"
@@ -56,6 +68,11 @@ says 'what it costs' '.fd_exhausted.spin_percent as $percent | ($cpu * 100 / $wa
 	| $percent <= 100 and $percent > $true - 25 and $percent < $true + 25' \
 	--argjson cpu "$(sed -n 's/^thread .* cpu_ms //p' "$tmp/fd.$pid")" --argjson wall "$wall"
 check_rule fd-accept-spin
+refused_first "$spinner" 'a loop, the first line'
+says 'after two seconds' '.fd_exhausted.incident_ns < ($slow | if . > 1 then 6e9 else 2.3e9 end)' --argjson slow "$slow"
+check_rule fd-accept-spin
+check_flush
+out=$fd_stream
 pid=$threads
 few 8 'four threads'
 pid=$steady
@@ -63,6 +80,18 @@ few 8 'ten in a second'
 refused "$child" 'a child'
 refused_as_said
 says 'its parent' '.process.parent_comm == "exhaust"'
+refused "$all" 'many calls'
+refused_as_said
+says 'each by its name, the most frequent first' '.fd_exhausted.calls | length == 6 and all(.syscall | length > 0)
+	and .[0] == {syscall: "openat", count: 6} and all(.[1:][]; .count == 3)'
+if [ -n "$inside" ]; then
+	says_of='in a pid namespace'
+	select_line fd_exhausted '.process.comm == $comm' --arg comm "inside-$$"
+	says 'both pids' '.process.ns_pid == 1 and .process.pid > 1 and .fd_exhausted.count == 3'
+	says 'its parent' '.process.ppid == $pid' --argjson pid "$inside"
+else
+	skip 'a pid namespace' "$(cat "$tmp/value")"
+fi
 refused "$named" 'a name with a space'
 refused_as_said
 says 'the name' '.process.comm == "two words"'

@@ -32,7 +32,9 @@ says 'all are told of, or that it is not all' \
 says 'what they are' '.fd_leak.by_type[0] | .type == "device" and .count > 500'
 says 'nothing grows' '.diagnosis.rule | startswith("fd-leak") | not'
 check_flush
-check_sh 'it took no more than a fifth of a processor' jq -es '.[-1].stop | .cpu_ns < .run_ns * 0.2 + 5e8' "$out"
+# an emulated one is thirty times slower, and others wait for it
+[ "$slow" -gt 1 ] || check_sh 'it took no more than a fifth of a processor' \
+	jq -es '.[-1].stop | .cpu_ns < .run_ns * 0.2 + 5e8' "$out"
 check_sh 'and little memory' jq -es '.[-1].stop.max_rss_bytes < 150e6' "$out"
 
 # Gone in the middle of a look.

@@ -108,23 +108,15 @@ watch_stop
 
 if [ -n "$python" ]; then
 	check_sh 'python, a full table: told' has_refusal "$full"
-	check_flush
-	says_of='python, a full table'
-	# it goes on, and so may the lines
-	line=$(jq -c --argjson pid "$full" 'select(.kind == "fd_exhausted" and .process.pid == $pid)' "$out" | head -n 1)
-	printf '%s\n' "$line" >"$tmp/first.ndjson"
-	all=$out
-	out=$tmp/first.ndjson
-	select_line fd_exhausted
+	refused_first "$full" 'python, a full table'
 	says 'the script and the limit' '.fd_exhausted.script == $script and .fd_exhausted.soft == 40
-		and .fd_exhausted.open == 40 and .fd_exhausted.syscall == "accept4"' --arg script "$tmp/forgetful_server.py"
-	says 'the interpreter is no culprit by its name alone' '.message | contains("forgetful_server.py")'
+		and .fd_exhausted.open >= 40 and .fd_exhausted.syscall == "accept4"' --arg script "$tmp/forgetful_server.py"
+	says 'the interpreter is no culprit by its name alone' \
+		'[.message, .diagnosis.cause, .diagnosis.evidence[].claim] | map(contains("forgetful_server.py")) | any'
 	says 'of what' '.fd_exhausted.by_type[0] | .type == "tcp" and .count >= 30'
 	says 'in what state' '.fd_exhausted.top[0] | .tcp_state == "CLOSE_WAIT" and .count >= 30'
 	says 'a stack of C at least' '.fd_exhausted.stack | length > 2 and (.[0] | test("accept"))'
 	check_rule 'fd-close-wait fd-accept-spin'
-	check_flush
-	out=$all
 	look_end python "$leaking"
 	balances
 	says 'the script' '.fd_leak.script == $script' --arg script "$tmp/forgetful_server.py"
@@ -134,9 +126,7 @@ else
 	skip 'python' 'not installed'
 fi
 if [ -n "$nginx" ] && [ -n "$python" ]; then
-	out=${all:-$out}
-	select_line fd_exhausted '.process.pid == $pid and .fd_exhausted.total == null' --argjson pid "$worker"
-	says_of='nginx'
+	refused_first "$worker" 'nginx'
 	says 'the worker and its limit' '.process.comm == "nginx" and .process.parent_comm == "nginx"
 		and .fd_exhausted.soft == 20 and (.fd_exhausted.syscall | startswith("accept"))'
 	says 'where' '[.fd_exhausted.stack[] | select(test("ngx_|nginx\\+0x"))] | length > 2'
@@ -145,7 +135,8 @@ else
 fi
 if [ -n "$redis" ] && [ -n "$python" ]; then
 	echo "# redis said $redis_clients times that it is full"
-	out=${all:-$out}
+	check_flush
+	out=${fd_stream:-$out}
 	if has_refusal "$redis_pid"; then
 		ok 'redis: told'
 	else

@@ -81,6 +81,25 @@ refused() {
 	select_line fd_exhausted '.process.pid == $pid' --argjson pid "$1"
 }
 
+# refused_first PID TEXT: the same where the incident goes on, about its first
+# line. Of the stream that $out is when this is first used.
+refused_first() {
+	check_flush
+	[ -z "${fd_stream:-}" ] || out=$fd_stream
+	fd_stream=$out
+	jq -c --argjson pid "$1" 'select(.kind == "fd_exhausted" and .process.pid == $pid)' "$out" |
+		head -n 1 >"$tmp/first.$1"
+	out=$tmp/first.$1
+	refused "$1" "$2"
+}
+
+# rule_is "ID...": the verdict is one of these. As check_rule, where there is
+# nothing to do.
+rule_is() {
+	says "explained by $1" '.diagnosis.rule as $rule | .diagnosis.cause as $cause | $rules / " " | index($rule)' \
+		--arg rules "$1"
+}
+
 # says TEXT FILTER [BINDING...]
 says() {
 	says_text="$says_of: $1"

@@ -71,6 +71,7 @@ static const struct road roads[] = {
 #ifdef __x86_64__
 	{ "compat", "dup", EMFILE, "rlimit_soft", road_compat, try_compat, NULL },
 #endif
+	{ "all", "openat", EMFILE, "rlimit_soft", road_all, NULL, NULL },
 	{ "inotify-instances", "inotify_init1", EMFILE, "inotify_instances", road_inotify_init1, NULL, fill_instances },
 	{ "inotify-instances-ns", "inotify_init1", EMFILE, "inotify_instances", road_inotify_init1, NULL,
 	  fill_instances_ns },
@@ -135,6 +136,27 @@ static int next_file(void)
 	return answer(open("/proc/self/exe", O_RDONLY));
 }
 
+static unsigned int free_numbers(void)
+{
+	unsigned int free = 0;
+
+	for (unsigned int fd = 0; fd < options.soft; fd++)
+		free += fcntl(fd, F_GETFD) < 0;
+	return free;
+}
+
+/* Kinds that are as frequent as each other. */
+static int next_mixed(void)
+{
+	static int (*const kinds[])(void) = {
+		road_eventfd2, road_memfd, road_epoll_create1, road_timerfd,
+		road_socket, road_inotify_init1, road_signalfd4, next_file,
+	};
+	static unsigned int made;
+
+	return kinds[made++ % 8]();
+}
+
 /* With what the table is filled, the last few with /dev/null. */
 static void fill_table(void)
 {
@@ -145,10 +167,10 @@ static void fill_table(void)
 		{ "null", road_dup }, { "eventfd", road_eventfd2 },
 		{ "pipe", road_pipe2 }, { "file", next_file },
 		{ "memfd", road_memfd }, { "epoll", road_epoll_create1 },
-		{ "close-wait", connect_and_lose }, { 0 },
+		{ "close-wait", connect_and_lose },
+		{ "mixed", next_mixed }, { 0 },
 	};
-	unsigned int i = 0, made = 0;
-	int fd;
+	unsigned int i = 0;
 
 	while (fillings[i].name && strcmp(fillings[i].name, options.fill))
 		i++;
@@ -156,13 +178,12 @@ static void fill_table(void)
 		quit(EXIT_USAGE, "fill with '%s'?", options.fill);
 	if (fillings[i].next == connect_and_lose && !has.listener)
 		listen_tcp();
-	/* closing the other end of a connection needs one more for a moment */
-	while (made + 10 < options.soft && fillings[i].next() >= 0)
-		made++;
-	while ((fd = road_dup()) >= 0)
-		;
-	if (fd != -EMFILE)
-		quit(1, "dup: %s", strerror(-fd));
+	/* some room: the other end of a connection needs one for a moment */
+	while (free_numbers() > 10)
+		need(fillings[i].next(), options.fill);
+	/* not until a call fails, which would be one too many */
+	for (unsigned int left = free_numbers(); left; left--)
+		need(road_dup(), "dup");
 }
 
 static void __attribute__((noinline)) fail_again(struct worker *worker)
@@ -207,7 +228,7 @@ static void *__attribute__((noinline)) work(void *argument)
 static void fail_all(void)
 {
 	struct worker workers[64] = { 0 };
-	unsigned long failed = 0, start = now_ms(CLOCK_MONOTONIC);
+	unsigned long failed = has.failed, start = now_ms(CLOCK_MONOTONIC);
 
 	for (unsigned int i = 1; i < options.threads; i++)
 		if (pthread_create(&workers[i].thread, NULL, work, workers + i))

@@ -267,7 +267,7 @@ static void check_commands(const char *path, const char *line, size_t length)
 		assert_string_equal(out, "");
 		return;
 	}
-	for (uint64_t i = 0; i < verdict.diagnosis.verify_count; i++) {
+	for (uint64_t i = 0; !verdict.brief && i < verdict.diagnosis.verify_count; i++) {
 		char command[sizeof(verdict.diagnosis.verify[0])], *note;
 
 		strcpy(command, verdict.diagnosis.verify[i]);

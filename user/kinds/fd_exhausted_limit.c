@@ -6,7 +6,9 @@
 #include "fd_exhausted_kind.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fd_stack.h"
 
@@ -71,7 +73,24 @@ static const char *const files[] = {
 	[FD_LIMIT_PIPE_PAGES] = "sys/fs/pipe-user-pages-hard",
 };
 
-void fd_exhausted_limits(const struct fd_exhausted_state *state, struct fd_exhausted *x)
+/* limits on a user's own are per user namespace, and the files tell of ours */
+static bool is_per_user(enum fd_limit limit)
+{
+	return limit == FD_LIMIT_INOTIFY_INSTANCES || limit == FD_LIMIT_INOTIFY_WATCHES ||
+	       limit == FD_LIMIT_FANOTIFY_GROUPS;
+}
+
+static bool same_user_namespace(const struct session *s, uint64_t pid)
+{
+	char path[48];
+	struct stat own, its;
+
+	snprintf(path, sizeof(path), "%llu/ns/user", (unsigned long long)pid);
+	return fstatat(s->procfs.fd, path, &its, 0) == 0 && fstatat(s->procfs.fd, "self/ns/user", &own, 0) == 0 &&
+	       its.st_ino == own.st_ino;
+}
+
+void fd_exhausted_limits(const struct fd_exhausted_state *state, uint64_t pid, struct fd_exhausted *x)
 {
 	const struct session *s = state->session;
 	const char *file = x->known.limit_kind && x->limit_kind < sizeof(files) / sizeof(*files) ? files[x->limit_kind] :
@@ -83,5 +102,6 @@ void fd_exhausted_limits(const struct fd_exhausted_state *state, struct fd_exhau
 	if (x->known.limit_kind && x->limit_kind == FD_LIMIT_RLIMIT_SOFT)
 		KNOW(x, limit, x->soft);
 	else
-		x->known.limit = file && fd_sysctl(s, file, 0, &x->limit);
+		x->known.limit = file && (!is_per_user(x->limit_kind) || same_user_namespace(s, pid)) &&
+				 fd_sysctl(s, file, 0, &x->limit);
 }

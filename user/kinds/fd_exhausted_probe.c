@@ -93,7 +93,8 @@ static int fd_exhausted_probe_open(struct probe *probe, const struct kernel *ker
 		bpf_program__set_autoload(skeleton->progs.fd_sys_exit, false);
 	bpf_program__set_autoload(skeleton->progs.fd_ring_complete,
 				  kernel_tracepoint_args(kernel, "io_uring_complete") > 0);
-	return 0;
+	/* a failure comes with its stack, and many processes may fail at the same moment */
+	return bpf_map__set_max_entries(skeleton->maps.events, 2 * 1024 * 1024);
 }
 
 const struct probe_type fd_exhausted_probe = {

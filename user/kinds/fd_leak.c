@@ -139,9 +139,9 @@ static bool same_process(const struct fd_leak_state *state, const struct fd_proc
 
 static void remember_first(struct fd_leak_state *state)
 {
-	memcpy(state->first_types, state->summary.types, sizeof(state->first_types));
-	state->first_type_count = state->summary.type_count;
-	state->first_close_wait = state->summary.close_wait;
+	memcpy(state->first_types, state->summary->types, sizeof(state->first_types));
+	state->first_type_count = state->summary->type_count;
+	state->first_close_wait = state->summary->close_wait;
 }
 
 /* the next line of a run that has no end */
@@ -342,7 +342,8 @@ static void fd_leak_close(void *state_pointer)
 {
 	struct fd_leak_state *state = state_pointer;
 
-	fd_summary_close(&state->summary);
+	fd_summary_close(&state->summaries[0]);
+	fd_summary_close(&state->summaries[1]);
 	table_fini(&state->processes);
 	table_fini(&state->places);
 	table_fini(&state->sites);
@@ -363,8 +364,10 @@ static uint64_t interval_for(const struct options *o)
 static int fd_leak_open(struct session *s, void **ret_state)
 {
 	struct fd_leak_state *state = calloc(1, sizeof(*state));
-	int err = state ? fd_summary_open(&state->summary) : -ENOMEM;
+	int err = state ? fd_summary_open(&state->summaries[0]) : -ENOMEM;
 
+	if (!err)
+		err = fd_summary_open(&state->summaries[1]);
 	if (!err)
 		err = table_init(&state->processes, sizeof(struct fd_process), FD_PROCESSES);
 	if (!err)
@@ -377,6 +380,7 @@ static int fd_leak_open(struct session *s, void **ret_state)
 		return err;
 	}
 	state->session = s;
+	state->summary = &state->summaries[0];
 	state->interval_ns = interval_for(&s->options);
 	state->next_ns = 1;
 	*ret_state = state;

@@ -28,6 +28,7 @@ struct fd_process {
 	uint32_t history_count, history_stride;	/* one sample for so many looks */
 	uint64_t pass;
 	uint32_t told_looks;	/* looks there were at its last line; 0: none yet */
+	bool exec;		/* it became another program since the first look */
 	bool newborn;		/* it started while we watched: what it had then was inherited */
 	bool suspect;		/* its stacks are taken */
 };
@@ -42,6 +43,7 @@ struct fd_place {
 	uint64_t outstanding, previous, first;
 	uint32_t rises, falls;
 	/* the oldest that is open */
+	uint64_t newest_ns;
 	uint64_t oldest_ns;
 	uint32_t oldest_fd;
 	struct fd_file oldest;
@@ -58,7 +60,9 @@ struct fd_site_place {
 struct fd_leak_state {
 	struct session *session;
 	struct table processes, places, sites;
-	struct fd_summary summary;	/* of the process looked at alone */
+	/* of the process looked at alone; another one is filled meanwhile, as it may be gone */
+	struct fd_summary *summary;
+	struct fd_summary summaries[2];
 	struct fd_type_count first_types[FD_SUMMARY_TYPES];
 	unsigned int first_type_count;
 	uint64_t first_close_wait;

@@ -108,6 +108,7 @@ static void take_owner(struct fd_leak_state *state, const struct fd_owner *o)
 		*p = (struct fd_process){ .pid = o->pid, .first_ns = state->now_ns, .history_stride = 1 };
 		p->newborn = state->pass > 1 && o->start_ns >= state->session->started_ns;
 	}
+	p->exec |= p->owner.start_ns && p->owner.execs != o->execs;
 	p->owner = *o;
 	p->pass = state->pass;
 	p->open = p->outstanding = p->marked = p->unmatched = 0;
@@ -130,7 +131,14 @@ static void count_at_place(struct fd_leak_state *state, const struct fd_process 
 	} else if (state->detailed && strcmp(fd_file_type(f, room), fd_file_type(&place->oldest, other)) != 0) {
 		place->mixed = true;
 	}
+	if (!place->outstanding || f->opened_ns > place->newest_ns)
+		place->newest_ns = f->opened_ns;
 	place->outstanding++;
+}
+
+static struct fd_summary *other_summary(struct fd_leak_state *state)
+{
+	return &state->summaries[state->summary == &state->summaries[0]];
 }
 
 static void take(void *context, const struct fd_entry *e)
@@ -154,7 +162,7 @@ static void take(void *context, const struct fd_entry *e)
 	if (e->file.opened_ns)
 		count_at_place(state, p, e->fd, &e->file);
 	if (state->detailed)
-		fd_summary_add(&state->summary, e->fd, &e->file);
+		fd_summary_add(other_summary(state), e->fd, &e->file);
 }
 
 /* ---- how it moves --------------------------------------------------- */
@@ -205,6 +213,17 @@ static void begin_places(struct fd_leak_state *state, uint64_t pid)
 	}
 }
 
+/* the process is gone: what it had last is all that is known */
+static void restore_places(struct fd_leak_state *state, uint64_t pid)
+{
+	for (uint32_t i = 0; i < state->places.count; i++) {
+		struct fd_place *p = table_entry(&state->places, i);
+
+		if (p->pid == pid)
+			p->outstanding = p->previous;
+	}
+}
+
 static void follow_places(struct fd_leak_state *state, uint64_t pid)
 {
 	for (uint32_t i = 0; i < state->places.count; i++) {
@@ -250,15 +269,19 @@ int fd_leak_look(struct fd_leak_state *state, uint64_t pid)
 	for (uint32_t i = 0; i < count; i++)
 		previous[i] = ((const struct fd_process *)table_entry(&state->processes, i))->open;
 	if (pid)
-		fd_summary_clear(&state->summary);
+		fd_summary_clear(other_summary(state));
 	begin_places(state, pid);
 	err = fd_list_run(&s->fd_list, pid, state->pass == 1, state->now_ns + (pid ? ONE_NS : ALL_NS), take, state);
 	state->partial = err == -ETIME;
 	if (state->partial && state->current)
 		count_rest(state, state->current);
-	state->summary.jiffies_per_s = s->fd_list.skeleton ? fd_list_jiffies_per_s(&s->fd_list) : 0;
-	if (!err || state->partial)
+	if (pid && !state->current) {
+		restore_places(state, pid);
+	} else if (!err || state->partial) {
+		state->summary = pid ? other_summary(state) : state->summary;
+		state->summary->jiffies_per_s = fd_list_jiffies_per_s(&s->fd_list);
 		follow(state, pid, previous, count);
+	}
 	if (state->unplaced) {
 		state->generated += state->unplaced;
 		session_lost(s, KIND_fd_leak, GAP_CAUSE_MAP_FULL, state->unplaced, "processes");

@@ -101,7 +101,7 @@ static void add_growth(struct fd_leak *x, const struct fd_process *p)
 
 static void add_types(const struct fd_leak_state *state, struct fd_leak *x)
 {
-	x->by_type_count = fd_summary_types(&state->summary, x->by_type, sizeof(x->by_type) / sizeof(x->by_type[0]));
+	x->by_type_count = fd_summary_types(state->summary, x->by_type, sizeof(x->by_type) / sizeof(x->by_type[0]));
 	x->known.by_type = 1;
 	if (!state->session->options.pid)
 		return;
@@ -121,10 +121,10 @@ static void add_close_wait(struct fd_leak_state *state, struct fd_leak *x, const
 	const uint64_t max = sizeof(x->close_wait) / sizeof(x->close_wait[0]);
 	uint64_t sites[sizeof(x->close_wait) / sizeof(x->close_wait[0])];
 
-	KNOW(x, close_wait_total, state->summary.close_wait);
+	KNOW(x, close_wait_total, state->summary->close_wait);
 	if (state->session->options.pid && p->looks > 1)
-		KNOW(x, close_wait_grown, (int64_t)(state->summary.close_wait - state->first_close_wait));
-	x->close_wait_count = fd_summary_close_wait(&state->summary, x->close_wait, sites, max);
+		KNOW(x, close_wait_grown, (int64_t)(state->summary->close_wait - state->first_close_wait));
+	x->close_wait_count = fd_summary_close_wait(state->summary, x->close_wait, sites, max);
 	x->known.close_wait = 1;
 	for (uint64_t i = 0; i < x->close_wait_count; i++) {
 		struct fd_close_wait *c = &x->close_wait[i];
@@ -173,6 +173,8 @@ static void fill_site(struct fd_leak_state *state, struct fd_site *to, const str
 	KNOW(to, falls, place->falls);
 	if (place->oldest_ns && state->now_ns > place->oldest_ns)
 		KNOW(to, oldest_ns, state->now_ns - place->oldest_ns);
+	if (place->newest_ns)
+		KNOW(to, newest_ns, state->now_ns > place->newest_ns ? state->now_ns - place->newest_ns : 0);
 	KNOW_TEXT(to, type, place->mixed ? "mixed" : fd_file_type(&place->oldest, room));
 	to->known.example = fd_describe(&example, &state->session->procfs, p->pid, place->oldest_fd, &place->oldest);
 }
@@ -269,12 +271,14 @@ bool fd_leak_tell(struct fd_leak_state *state, const struct fd_process *p, bool 
 	add_types(state, x);
 	add_close_wait(state, x, p);
 	add_sites(state, x, p);
-	x->top_count = fd_summary_groups(&state->summary, &s->procfs, p->pid, state->now_ns, x->top,
+	x->top_count = fd_summary_groups(state->summary, &s->procfs, p->pid, state->now_ns, x->top,
 					 sizeof(x->top) / sizeof(x->top[0]));
 	x->known.top = 1;
-	if (state->summary.ungrouped)
+	if (state->summary->ungrouped)
 		observation_truncated(&o, "fd_leak.top");
 	x->known.nr_open = fd_sysctl(s, "sys/fs/nr_open", 0, &x->nr_open);
+	if (p->exec)
+		KNOW(x, exec, 1);
 	if (overview)
 		KNOW(x, overview, 1);
 	if (state->ended)

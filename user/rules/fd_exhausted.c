@@ -8,65 +8,13 @@
 
 #include <string.h>
 
+#include "fd_refused.h"
 #include "fd_words.h"
 #include "say.h"
 
 static const struct fd_exhausted *exhausted(const struct observation *observation)
 {
 	return &observation->fd_exhausted;
-}
-
-/* RLIMIT_NOFILE bound */
-static bool is_own(const struct observation *observation)
-{
-	return fd_is_refused_by(observation, FD_LIMIT_RLIMIT_SOFT);
-}
-
-static bool is_call(const struct fd_exhausted *x, const char *one, const char *other)
-{
-	return x->known.syscall && (!strcmp(x->syscall, one) || !strcmp(x->syscall, other));
-}
-
-/* "the limit of 1024 descriptors", as a subject */
-static void say_limit(struct text *text, const struct fd_exhausted *x)
-{
-	uint64_t limit = x->known.limit ? x->limit : x->soft;
-
-	if (x->known.limit || x->known.soft)
-		text_format(text, "the limit of %llu descriptors", (unsigned long long)limit);
-	else
-		text_add(text, "its limit of descriptors");
-}
-
-/* nobody knows what it would use: it was refused */
-static uint64_t wanted(const struct observation *observation)
-{
-	struct fd_view v = fd_view_of(observation);
-	uint64_t used = v.open > v.soft ? v.open : v.soft;
-
-	return used < 1ULL << 40 ? used * 4 : used;
-}
-
-static void verify_limit(const struct observation *observation, struct verdict *ret)
-{
-	const struct process *p = &observation->process;
-	struct text text;
-
-	if (fd_was_there(observation)) {
-		text = say_verify(ret);
-		text_format(&text, "ls /proc/%llu/fd | wc -l; grep 'open files' /proc/%llu/limits   (must stay below the first "
-			    "number)", (unsigned long long)p->pid, (unsigned long long)p->pid);
-	}
-	fd_verify_watch(observation, "must tell of no refused call", ret);
-}
-
-static void advise_look(const struct observation *observation, struct verdict *ret)
-{
-	struct text text = say_advice(ret);
-
-	text_add(&text, "find where they are opened (growth by call stack): fdleak ");
-	fd_say_target(&text, observation);
-	text_add(&text, " -d 60");
 }
 
 /* ---- the limit itself ----------------------------------------------------- */
@@ -126,10 +74,10 @@ static void nr_open_explain(const struct observation *observation, struct verdic
 	text_add(&text, "raise it at once: sysctl -w fs.nr_open=");
 	text_number(&text, x->known.soft && x->soft > 1048576 && x->soft < 1ULL << 31 ? x->soft : 1048576);
 	text_add(&text, " (1048576 is the kernel's default); to keep it, look who lowers it in /etc/sysctl.d/");
-	advise_look(observation, ret);
+	fd_advise_look(observation, ret);
 	text = say_verify(ret);
 	text_add(&text, "sysctl fs.nr_open   (must be above the limits of all processes)");
-	verify_limit(observation, ret);
+	fd_verify_limit(observation, ret);
 	fd_conclude_refused(observation, BASIS_MEASURED, "fs.nr_open is below its limit of descriptors", ret);
 }
 
@@ -151,13 +99,13 @@ static void dup_target_explain(const struct observation *observation, struct ver
 	text_add(&text, ". The kernel says EBADF for that, as if the descriptor to copy were bad; how many are open does not matter");
 	fd_advise(ret, "let it take the lowest free number instead of a fixed high one: dup(), or fcntl(F_DUPFD_CLOEXEC, MINIMUM)");
 	fd_advise_raise(observation, 256, NULL, ret);
-	verify_limit(observation, ret);
+	fd_verify_limit(observation, ret);
 	fd_conclude_refused(observation, BASIS_MEASURED, "the number asked for is above the limit of descriptors", ret);
 }
 
 static bool scm_rights_matches(const struct observation *observation)
 {
-	return (is_own(observation)) && is_call(exhausted(observation), "recvmsg", "recvmmsg");
+	return (fd_is_own(observation)) && fd_is_call(exhausted(observation), "recvmsg", "recvmmsg");
 }
 
 static void scm_rights_explain(const struct observation *observation, struct verdict *ret)
@@ -167,15 +115,15 @@ static void scm_rights_explain(const struct observation *observation, struct ver
 
 	fd_say_holder(&text, observation);
 	text_add(&text, " was sent descriptors over a unix socket (SCM_RIGHTS) and has no room for them: ");
-	say_limit(&text, exhausted(observation));
+	fd_say_limit(&text, exhausted(observation));
 	text_add(&text, " is reached. The call succeeds, the kernel drops what does not fit, and only the flag MSG_CTRUNC tells the "
 			"receiver; the sender learns nothing");
-	fd_advise_raise(observation, wanted(observation), NULL, ret);
+	fd_advise_raise(observation, fd_wanted(observation), NULL, ret);
 	fd_advise(ret, "in the program: look at msg_flags after recvmsg, and treat MSG_CTRUNC as a failure, or the peer waits for an "
 		       "answer that never comes");
 	if (v.type_count)
-		advise_look(observation, ret);
-	verify_limit(observation, ret);
+		fd_advise_look(observation, ret);
+	fd_verify_limit(observation, ret);
 	fd_conclude_refused(observation, BASIS_MEASURED, "descriptors that it was sent are lost (MSG_CTRUNC)", ret);
 }
 
@@ -203,7 +151,7 @@ static bool close_wait_matches(const struct observation *observation)
 	const struct fd_group *group = NULL;
 	uint64_t count = close_wait_count(&v, &group);
 
-	return is_own(observation) && count >= 16 && fd_is_share(count, v.listed, 1, 3);
+	return fd_is_own(observation) && count >= 16 && fd_is_share(count, v.listed, 1, 3);
 }
 
 static void close_wait_explain(const struct observation *observation, struct verdict *ret)
@@ -225,51 +173,11 @@ static void close_wait_explain(const struct observation *observation, struct ver
 	fd_advise(ret, "fix it in the program: close() when read() gives 0, on the paths for errors and timeouts, too; in a pool, throw "
 		       "away what the peer has closed. Keepalive does not help, and a higher limit lasts only so long");
 	fd_advise_restart(observation, "to be rid of them now", ret);
-	advise_look(observation, ret);
+	fd_advise_look(observation, ret);
 	fd_verify_close_wait(observation, ret);
 	fd_verify_watch(observation, "must tell of no refused call", ret);
 	text_format(&why, "%llu of %llu are connections in CLOSE_WAIT, which it forgets to close", (unsigned long long)count,
 		    (unsigned long long)v.listed);
-	fd_conclude_refused(observation, BASIS_MEASURED, room, ret);
-}
-
-static bool accept_spin_matches(const struct observation *observation)
-{
-	const struct fd_exhausted *x = exhausted(observation);
-
-	return is_own(observation) && is_call(x, "accept", "accept4") &&
-	       ((x->known.rate_per_s && x->rate_per_s >= 100) || (x->known.spin_percent && x->spin_percent >= 30));
-}
-
-static void accept_spin_explain(const struct observation *observation, struct verdict *ret)
-{
-	const struct fd_exhausted *x = exhausted(observation);
-	struct fd_view v = fd_view_of(observation);
-	const struct fd_group *most = fd_largest(&v);
-	char room[128];
-	struct text text = say_cause(ret), why = TEXT_ON(room);
-
-	fd_say_holder(&text, observation);
-	text_add(&text, " has reached ");
-	say_limit(&text, x);
-	text_add(&text, " and calls accept in a loop");
-	if (x->known.rate_per_s && x->rate_per_s)
-		text_format(&text, ", %llu times a second", (unsigned long long)x->rate_per_s);
-	text_add(&text, ". The kernel has connected these clients already: they wait for an answer and get none, and the listening "
-			"socket stays readable, so the loop never sleeps");
-	fd_say_spin(&text, x);
-	if (most && fd_is_share(most->count, v.listed, 1, 2)) {
-		text_format(&text, ". %llu of what it has are ", (unsigned long long)most->count);
-		fd_say_group(&text, most);
-	}
-	fd_advise_raise(observation, wanted(observation), NULL, ret);
-	fd_advise(ret, "in the program: on EMFILE stop watching the listening socket for a while, or keep a spare descriptor to close, "
-		       "accept and hang up with; close idle connections");
-	advise_look(observation, ret);
-	verify_limit(observation, ret);
-	text_add(&why, "its limit is reached, clients are connected and never served");
-	if (x->known.spin_percent && x->spin_percent >= 30)
-		text_format(&why, ", and the loop takes %llu %% of a CPU", (unsigned long long)x->spin_percent);
 	fd_conclude_refused(observation, BASIS_MEASURED, room, ret);
 }
 
@@ -287,7 +195,7 @@ static bool one_kind_matches(const struct observation *observation)
 {
 	struct fd_view v = fd_view_of(observation);
 
-	return is_own(observation) && one_kind(&v, false);
+	return fd_is_own(observation) && one_kind(&v, false);
 }
 
 static void one_kind_explain(const struct observation *observation, struct verdict *ret)
@@ -307,9 +215,9 @@ static void one_kind_explain(const struct observation *observation, struct verdi
 	if (g->known.deleted && g->deleted)
 		text_add(&text, ". The file is deleted: its space on the disk is free only when they are closed");
 	fd_say_spin(&text, x);
-	advise_look(observation, ret);
+	fd_advise_look(observation, ret);
 	fd_advise_restart(observation, "to be rid of them now", ret);
-	fd_advise_time(observation, wanted(observation), ret);
+	fd_advise_time(observation, fd_wanted(observation), ret);
 	fd_verify_count(observation, ret);
 	fd_verify_watch(observation, "must tell of no refused call", ret);
 	text_add(&why, ", most likely a leak");
@@ -320,7 +228,7 @@ static bool leak_known_matches(const struct observation *observation)
 {
 	const struct fd_exhausted *x = exhausted(observation);
 
-	return is_own(observation) && x->known.growth_per_min && x->growth_per_min > 0;
+	return fd_is_own(observation) && x->known.growth_per_min && x->growth_per_min > 0;
 }
 
 static void leak_known_explain(const struct observation *observation, struct verdict *ret)
@@ -333,16 +241,16 @@ static void leak_known_explain(const struct observation *observation, struct ver
 
 	fd_say_holder(&text, observation);
 	text_format(&text, " was watched: its descriptors grew by %lld per minute until ", (long long)x->growth_per_min);
-	say_limit(&text, x);
+	fd_say_limit(&text, x);
 	text_add(&text, " was reached. It most likely forgets to close some");
 	if (most && most->count > 1) {
 		text_format(&text, ": %llu are ", (unsigned long long)most->count);
 		fd_say_group(&text, most);
 	}
 	fd_say_spin(&text, x);
-	advise_look(observation, ret);
+	fd_advise_look(observation, ret);
 	fd_advise_restart(observation, "to be rid of them now", ret);
-	fd_advise_time(observation, wanted(observation), ret);
+	fd_advise_time(observation, fd_wanted(observation), ret);
 	fd_verify_count(observation, ret);
 	fd_verify_watch(observation, "must tell of no refused call", ret);
 	text_format(&why, "its descriptors grew by %lld per minute, most likely a leak", (long long)x->growth_per_min);
@@ -353,7 +261,7 @@ static bool one_peer_matches(const struct observation *observation)
 {
 	struct fd_view v = fd_view_of(observation);
 
-	return is_own(observation) && one_kind(&v, true);
+	return fd_is_own(observation) && one_kind(&v, true);
 }
 
 static void one_peer_explain(const struct observation *observation, struct verdict *ret)
@@ -373,11 +281,11 @@ static void one_peer_explain(const struct observation *observation, struct verdi
 		text_duration(&text, g->quiet_ns);
 	}
 	fd_say_spin(&text, exhausted(observation));
-	advise_look(observation, ret);
+	fd_advise_look(observation, ret);
 	fd_advise(ret, "if it grows without end: bound the pool (maximum size, idle timeout), close what is idle; if it does not, the "
 		       "limit is too small for the load");
-	fd_advise_raise(observation, wanted(observation), NULL, ret);
-	verify_limit(observation, ret);
+	fd_advise_raise(observation, fd_wanted(observation), NULL, ret);
+	fd_verify_limit(observation, ret);
 	fd_conclude_refused(observation, BASIS_INFERRED, room, ret);
 }
 
@@ -387,7 +295,7 @@ static bool soft_low_matches(const struct observation *observation)
 {
 	const struct fd_exhausted *x = exhausted(observation);
 
-	return is_own(observation) && x->known.soft && x->known.hard && x->soft < x->hard &&
+	return fd_is_own(observation) && x->known.soft && x->known.hard && x->soft < x->hard &&
 	       (x->soft <= 1024 || x->hard / 4 >= x->soft);
 }
 
@@ -406,11 +314,11 @@ static void soft_low_explain(const struct observation *observation, struct verdi
 	if (mixed)
 		text_add(&text, ". No path and no peer has the larger part of them: most likely it simply needs more");
 	fd_say_spin(&text, x);
-	fd_advise_raise(observation, wanted(observation), NULL, ret);
+	fd_advise_raise(observation, fd_wanted(observation), NULL, ret);
 	fd_advise(ret, "or let the program do it at start: setrlimit(RLIMIT_NOFILE), soft up to hard; not where it uses select(), which "
 		       "takes no descriptor above 1023");
-	advise_look(observation, ret);
-	verify_limit(observation, ret);
+	fd_advise_look(observation, ret);
+	fd_verify_limit(observation, ret);
 	text_format(&why, "its soft limit of %llu descriptors is reached, the hard one is %llu", (unsigned long long)x->soft,
 		    (unsigned long long)x->hard);
 	fd_conclude_refused(observation, mixed ? BASIS_INFERRED : BASIS_MEASURED, room, ret);
@@ -420,7 +328,7 @@ static bool limit_matches(const struct observation *observation)
 {
 	const struct fd_exhausted *x = exhausted(observation);
 
-	return is_own(observation) && (x->known.soft || x->known.limit);
+	return fd_is_own(observation) && (x->known.soft || x->known.limit);
 }
 
 static void limit_explain(const struct observation *observation, struct verdict *ret)
@@ -432,15 +340,15 @@ static void limit_explain(const struct observation *observation, struct verdict 
 
 	fd_say_holder(&text, observation);
 	text_add(&text, " has reached ");
-	say_limit(&text, x);
+	fd_say_limit(&text, x);
 	text_add(&text, top ? ", soft and hard: only root can raise it" : " (RLIMIT_NOFILE)");
 	if (!x->known.by_type)
 		text_add(&text, ". Whether it needs that many or forgets to close them is not in this line");
 	fd_say_spin(&text, x);
-	fd_advise_raise(observation, wanted(observation), "if it needs that many", ret);
-	advise_look(observation, ret);
-	verify_limit(observation, ret);
-	say_limit(&why, x);
+	fd_advise_raise(observation, fd_wanted(observation), "if it needs that many", ret);
+	fd_advise_look(observation, ret);
+	fd_verify_limit(observation, ret);
+	fd_say_limit(&why, x);
 	text_add(&why, " is reached");
 	fd_conclude_refused(observation, BASIS_MEASURED, room, ret);
 }
@@ -457,10 +365,10 @@ static void unexplained_explain(const struct observation *observation, struct ve
 
 	fd_say_holder(&text, observation);
 	text_add(&text, " got no descriptor; why is not in this line");
-	advise_look(observation, ret);
+	fd_advise_look(observation, ret);
 	fd_advise(ret, "compare use and limits: the process's (ls /proc/PID/fd | wc -l; grep 'open files' /proc/PID/limits), the host's "
 		       "(sysctl fs.file-nr), the user's (sysctl fs.inotify)");
-	verify_limit(observation, ret);
+	fd_verify_limit(observation, ret);
 	fd_conclude_refused(observation, BASIS_UNKNOWN, NULL, ret);
 }
 
@@ -477,8 +385,9 @@ static const struct rule rules[] = {
 	{ "fd-dup-target", "dup2 or dup3 to a number above the limit: EBADF", dup_target_matches, dup_target_explain },
 	{ "fd-scm-rights", "descriptors that it was sent are lost", scm_rights_matches, scm_rights_explain },
 	{ "fd-close-wait", "a third or more are connections that the peer closed", close_wait_matches, close_wait_explain },
-	{ "fd-accept-spin", "accept fails in a loop: clients are connected and never served", accept_spin_matches,
-	  accept_spin_explain },
+	{ "fd-accept-spin", "accept fails in a loop: clients are connected and never served", fd_accept_spin_matches,
+	  fd_accept_spin_explain },
+	{ "fd-clients", "a server whose clients take all it may have", fd_clients_matches, fd_clients_explain },
 	{ "fd-one-kind", "nearly all are alike, and no sockets", one_kind_matches, one_kind_explain },
 	{ "fd-leak-known", "they were seen to grow before", leak_known_matches, leak_known_explain },
 	{ "fd-one-peer", "nearly all are sockets of one peer", one_peer_matches, one_peer_explain },

@@ -146,7 +146,9 @@ static void leak_site_cause(const struct observation *observation, const struct 
 	text_format(text, ". Their number rose at %llu", (unsigned long long)site->rises);
 	if (l->known.looks && l->looks > site->rises)
 		text_format(text, " of %llu", (unsigned long long)l->looks);
-	text_add(text, " looks and never fell");
+	text_add(text, site->falls ? " looks and fell at " : " looks and never fell");
+	if (site->falls)
+		text_number(text, site->falls);
 	if (fd_grown(l, &grown) && grown > 0 && site->grown >= grown - grown / 20)
 		text_add(text, "; all growth is from there");
 	else if (fd_grown(l, &grown) && grown > 0)

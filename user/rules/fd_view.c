@@ -201,8 +201,8 @@ struct fd_shape fd_shape_of(const struct fd_leak *l)
 }
 
 /*
- * A pool that fills rises at first and is flat then. What a site had at each
- * look is not in the line: it rose at three looks of four, or the process has
+ * A pool that fills rises at first and is flat then: its newest is old. In
+ * lines that do not have that, nor what a site had at each look, it rose at three looks of four, or the process has
  * at least half the growth in the last third that this site should have then,
  * without what those have that rose more often.
  */
@@ -211,6 +211,8 @@ static bool site_goes_on(const struct fd_leak *l, const struct fd_site *site)
 	struct fd_shape shape = fd_shape_of(l);
 	double late = shape.grown_late;
 
+	if (site->known.newest_ns && l->known.watched_ns)
+		return site->newest_ns <= l->watched_ns / 3;
 	if (l->known.looks && l->looks > 1 && site->rises * 4.0 >= (l->looks - 1) * 3.0)
 		return true;
 	for (uint64_t i = 0; i < l->sites_count; i++) {
@@ -231,7 +233,8 @@ bool fd_site_leaks(const struct fd_leak *l, const struct fd_site *site)
 
 	if (!grew || !site->known.outstanding || site->outstanding < 5 || !site->known.grown || site->grown <= 0)
 		return false;
-	if (!site->known.falls || site->falls || !site->known.rises)
+	/* one that also opens for a moment has fewer now and then */
+	if (!site->known.falls || !site->known.rises || (site->falls && (site->rises < 8 || site->falls > site->rises / 5)))
 		return false;
 	return (site->rises >= 3 || (kept && site->rises >= 2)) && site_goes_on(l, site);
 }

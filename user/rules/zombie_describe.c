@@ -182,7 +182,7 @@ static void say_command(const struct process *p, struct verdict *ret)
 	enum { ROOM = 160 };
 	struct text text;
 
-	if (!p->known.args || !p->args_count)
+	if (!p->known.args || !p->args_count || (p->args_count == 1 && !*p->args[0]))
 		return;
 	text = say_evidence(ret, "command", BASIS_MEASURED);
 	for (uint64_t i = 0; i < p->args_count; i++) {
