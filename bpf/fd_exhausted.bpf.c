@@ -334,10 +334,16 @@ int fd_ring_complete(__u64 *ctx)
 {
 	int result;
 
-	if (ring_completion)
+	/* each of its own: 5.10 refuses an offset that depends */
+	if (ring_completion) {
 		result = BPF_CORE_READ((struct io_uring_cqe *)ctx[2], res);
-	else
-		result = ring_result == 3 ? ctx[3] : ctx[2];
+	} else if (ring_result == 3) {
+		result = ctx[3];
+		barrier_var(result);
+	} else {
+		result = ctx[2];
+		barrier_var(result);
+	}
 	if (result != -EMFILE && result != -ENFILE)
 		return 0;
 	return failed(FD_CALL_RING, -result);
