@@ -296,18 +296,14 @@ static __always_inline int received(struct task_struct *task, __u32 call, __u32 
 	return 0;
 }
 
-SEC("raw_tp/sys_exit")
-int fd_sys_exit(__u64 *ctx)
+static __always_inline int call_returned(long ret, long number)
 {
-	struct pt_regs *regs = (struct pt_regs *)ctx[0];
-	long ret = ctx[1], number;
 	struct task_struct *task;
 	__u32 meaning;
 	bool compat;
 
 	if (ret < 0)
 		return call_refused(ret);
-	number = REGS_SYSCALL(regs);
 	if ((unsigned long)number >= FD_CALLS)
 		return 0;
 	/* of a 32-bit program's calls most mean nothing in either table */
@@ -323,15 +319,36 @@ int fd_sys_exit(__u64 *ctx)
 	return received(task, number | (compat ? FD_CALL_COMPAT : 0), meaning, ret);
 }
 
+SEC("tp_btf/sys_exit")
+int fd_sys_exit(__u64 *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+
+	return call_returned(ctx[1], TYPED_SYSCALL(regs));
+}
+
+/* where the kernel has no BTF of its own, so that it knows no types */
+SEC("raw_tp/sys_exit")
+int fd_sys_exit_untyped(__u64 *ctx)
+{
+	return call_returned(ctx[1], REGS_SYSCALL((struct pt_regs *)ctx[0]));
+}
+
 SEC("raw_tp/io_uring_complete")
 int fd_ring_complete(__u64 *ctx)
 {
 	int result;
 
-	if (ring_completion)
+	/* each of its own: 5.10 refuses an offset that depends */
+	if (ring_completion) {
 		result = BPF_CORE_READ((struct io_uring_cqe *)ctx[2], res);
-	else
-		result = ring_result == 3 ? ctx[3] : ctx[2];
+	} else if (ring_result == 3) {
+		result = ctx[3];
+		barrier_var(result);
+	} else {
+		result = ctx[2];
+		barrier_var(result);
+	}
 	if (result != -EMFILE && result != -ENFILE)
 		return 0;
 	return failed(FD_CALL_RING, -result, false);
