@@ -33,13 +33,13 @@ enum fd_call_meaning {
 #define FD_CALL_COMPAT 0x80000000U	/* in a call's number: of the 32-bit table */
 #define FD_CALL_RING 0x40000000U	/* no call: io_uring */
 
-/* failures of one process by one call; each is counted, some are told */
+/* failures of one process by one call and limit; each is counted, some are told */
 struct fd_failure_key {
 	__u64 start_ns;		/* of the process: with tgid what survives pid reuse */
 	__u32 tgid;
 	__u32 call;
 	__u32 error;
-	__u32 pad;
+	__u32 full;		/* no number below the limit was free */
 };
 
 struct fd_failures {
@@ -63,8 +63,6 @@ struct fd_failure_event {
 	__u64 cgroup_id;
 	__u32 cgroup_version;
 	__u32 user_ns;		/* inode number of its user namespace */
-	__u32 full;		/* no number below the limit was free */
-	__u32 pad;
 	__u64 next_fd;
 	__u64 max_fds;
 	struct user_stack stack;

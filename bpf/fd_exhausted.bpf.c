@@ -83,8 +83,6 @@ static __always_inline bool tell(struct task_struct *task, const struct fd_failu
 	if (reserved && e->failure.open)
 		e->failure.open--;
 	e->key = *key;
-	e->full = is_full();
-	e->pad = 0;
 	e->user_ns = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
 	e->next_fd = BPF_CORE_READ(files, next_fd);
 	e->max_fds = BPF_CORE_READ(files, fdt, max_fds);
@@ -99,15 +97,20 @@ static __always_inline bool tell(struct task_struct *task, const struct fd_failu
 static __always_inline void first_failure(struct task_struct *task, const struct fd_failure_key *key, bool reserved,
 					  struct event_account *a)
 {
-	struct fd_failures fresh = {};
+	struct fd_failures fresh = {}, *f;
 
 	fresh.count = 1;
 	fresh.first_ns = fresh.last_ns = fresh.told_ns = bpf_ktime_get_boot_ns();
 	fresh.tid = BPF_CORE_READ(task, pid);
 	fresh.first_cpu_ns = fresh.last_cpu_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
 	fresh.last_tid_ns = fresh.first_ns;
-	if (bpf_map_update_elem(&failures, key, &fresh, BPF_ANY)) {
-		account_loss(a, &a->map_full);
+	if (bpf_map_update_elem(&failures, key, &fresh, BPF_NOEXIST)) {
+		/* another thread was faster, or there is no room */
+		f = bpf_map_lookup_elem(&failures, key);
+		if (f)
+			__sync_fetch_and_add(&f->count, 1);
+		else
+			account_loss(a, &a->map_full);
 		return;
 	}
 	/* nobody would ask for the count of what nobody was told of */
@@ -132,6 +135,7 @@ __attribute__((noinline)) int failed(__u32 call, __u32 error, bool reserved)
 	key.tgid = BPF_CORE_READ(task, tgid);
 	key.call = call;
 	key.error = error;
+	key.full = is_full();
 	__sync_fetch_and_add(&a->generated, 1);
 	f = bpf_map_lookup_elem(&failures, &key);
 	if (!f) {

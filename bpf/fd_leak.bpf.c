@@ -36,7 +36,7 @@
 
 /* processes whose stacks are wanted, where all are watched: user space puts those here that grow or are near a limit */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);	/* those that are gone give way */
 	__uint(max_entries, 256);
 	__type(key, __u32);
 	__type(value, __u32);

@@ -6,7 +6,7 @@
 #include "fd.h"
 
 #define RLIMIT_NOFILE 7
-#define FD_WORDS 64	/* of the bitmap of used numbers, that are counted */
+#define FD_WORDS 256	/* of the bitmap of used numbers that are looked at: 16384 numbers */
 
 static __always_inline __u64 soft_limit(struct task_struct *task)
 {
@@ -33,6 +33,19 @@ static __always_inline __u64 bits_of(__u64 word)
 	return word * 0x0101010101010101ULL >> 56;
 }
 
+static __always_inline __u64 word_at(const unsigned long *words, __u64 n)
+{
+	__u64 word = 0;
+
+	bpf_probe_read_kernel(&word, sizeof(word), words + n);
+	return word;
+}
+
+static __always_inline __u64 ones_below(__u64 n)
+{
+	return n < 64 ? (1ULL << n) - 1 : ~0ULL;
+}
+
 /*
  * No number below the limit is free. next_fd is the lowest that may be, and not
  * moved by dup2(): from there on the bitmap is asked, as far as FD_WORDS reach.
@@ -47,19 +60,15 @@ static __always_inline bool no_number_free(struct files_struct *files, __u64 lim
 		return true;
 	if (max < limit)
 		return false;
+	/* but for the first and the last word one way through, so that the verifier has little to follow */
+	if (next & 63 && ~word_at(words, next / 64) >> (next & 63) << (next & 63) & ones_below(limit - (next & ~63ULL)))
+		return false;
+	next = (next + 63) / 64;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < FD_WORDS; i++) {
-		__u64 first = (next & ~63ULL) + i * 64, word = 0;
-
-		if (first >= limit)
-			return true;
-		bpf_probe_read_kernel(&word, sizeof(word), words + first / 64);
-		/* those below next and from the limit on do not matter */
-		if (!i)
-			word |= (1ULL << (next & 63)) - 1;
-		if (limit - first < 64)
-			word |= ~0ULL << (limit - first);
-		if (word != ~0ULL)
+	for (__u32 i = 0; i < FD_WORDS; i++, next++) {
+		if (next >= limit / 64)
+			return !(~word_at(words, next) & ones_below(limit - next * 64));
+		if (~word_at(words, next))
 			return false;
 	}
 	return false;
@@ -76,12 +85,9 @@ static __always_inline bool count_open(struct files_struct *files, field_count *
 		return false;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < FD_WORDS; i++) {
-		__u64 word = 0;
-
 		if (i >= max / 64)
 			break;
-		bpf_probe_read_kernel(&word, sizeof(word), words + i);
-		*ret += bits_of(word);
+		*ret += bits_of(word_at(words, i));
 	}
 	return true;
 }

@@ -140,7 +140,9 @@ uint64_t fd_file_group(const struct fd_file *f)
 
 	if (is_inet(f)) {
 		number = table_mix(mix_bytes(number, f->peer, sizeof(f->peer)), f->state);
-		return f->state == FD_TCP_LISTEN || !f->peer_port ? table_mix(number, f->local_port) : number;
+		if (f->peer_port && f->state != FD_TCP_LISTEN)
+			return number;
+		return table_mix(mix_bytes(number, f->local, sizeof(f->local)), f->local_port);
 	}
 	if (fd_file_deleted(f))
 		return table_mix(table_mix(number, f->device), 1);

@@ -224,6 +224,11 @@ static int check(const struct options *options, const struct tool *tool)
 		tool_error(tool, "--children: whose? give --pid PID as well");
 		return -EINVAL;
 	}
+	if (options->children && watches_descriptors(tool)) {
+		tool_error(tool, "--children: %s follows one process; for several give --cgroup or --comm instead of --pid",
+			   tool->name);
+		return -EINVAL;
+	}
 	if ((options->folded_path || options->svg_path) && !watches_descriptors(tool)) {
 		tool_error(tool, "--%s: only fdleak knows call stacks of descriptors", options->folded_path ? "folded" : "svg");
 		return -EINVAL;

@@ -157,7 +157,7 @@ static void failure(struct input *in, void *state)
 	KNOW(&e.process, start_ns, e.key.start_ns);
 	KNOW(&e.failure, error, 1 + (any >> 14 & 3));
 	KNOW(&e.failure, soft, 1 + (any >> 18 & 0xfff));
-	e.full = any >> 30 & 1;
+	e.key.full = any >> 30 & 1;
 	e.cgroup_id = any >> 28 & 3;
 	e.cgroup_version = 2;
 	/* how a stack is followed is another test's matter */

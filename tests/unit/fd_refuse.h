@@ -115,7 +115,7 @@ static inline void refuse(uint32_t pid, uint32_t call, uint32_t error)
 	KNOW(&event.failure, soft, 1024);
 	KNOW(&event.failure, hard, 4096);
 	KNOW(&event.failure, open, 1024);
-	event.full = 1;
+	event.key.full = 1;
 	event.next_fd = event.max_fds = 1024;
 	event.stack.flags = USER_STACK_NONE;
 }

@@ -11,9 +11,6 @@
 #include "lines.h"
 #include "user/ndjson.h"
 
-/* its fit() is nobody else's: this takes the place of the library's */
-#include "user/kinds/fd_leak_tell.c"
-
 static struct observation o;
 static struct verdict verdict;
 
@@ -202,8 +199,8 @@ static void test_leak_worst(void **state)
 		struct fill fill = { .random = seed, .all = true };
 
 		fill_parts(&fill, &o, KIND_fd_leak);
-		fit(&o);
-		assert_true(says("process.args") && says("fd_leak.sites") && says("fd_leak.sites.stack"));
+		fd_leak_fit(&o);
+		assert_true(says("process.args") && says("fd_leak.sites") && says("fd_leak.stack"));
 		assert_int_equal(o.fd_leak.history_count, 24);
 		check_line(true);
 	}
@@ -218,7 +215,7 @@ static void test_leak_random(void **state)
 
 		fill_parts(&fill, &o, KIND_fd_leak);
 		before = ndjson_observation_bytes(&o);
-		fit(&o);
+		fd_leak_fit(&o);
 		assert_int_equal(before != ndjson_observation_bytes(&o), o.truncated_count != 0);
 		check_line(false);
 	}
@@ -259,7 +256,7 @@ static void test_leak_named(void **state)
 		fill_parts(&fill, &o, KIND_fd_leak);
 		sites = x->sites_count, top = x->top_count, types = x->by_type_count, args = o.process.args_count;
 		waits = x->close_wait_count;
-		fit(&o);
+		fd_leak_fit(&o);
 		unnamed += x->sites_count < sites && !says("fd_leak.sites");
 		unnamed += x->top_count < top && !says("fd_leak.top");
 		unnamed += x->by_type_count < types && !says("fd_leak.by_type");

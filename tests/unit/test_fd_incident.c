@@ -203,7 +203,7 @@ static void test_two_limits(void **state)
 	fails(SERVER, call_number("inotify_init1"), EMFILE);
 	until(begin + 2 * SECOND);
 	refuse(SERVER, call_number("inotify_init1"), EMFILE);
-	event.full = 0;
+	event.key.full = 0;
 	event.failure.open = event.max_fds = 512;
 	count_failure();
 	assert_int_equal(send_failure(), 0);

@@ -12,7 +12,7 @@ static enum fd_limit limit_of(const char *call, uint32_t error)
 static enum fd_limit limit_with_room(const char *call, uint32_t error)
 {
 	refuse(SERVER, call_number(call), error);
-	event.full = 0;
+	event.key.full = 0;
 	event.failure.open = 512;
 	event.max_fds = 512;
 	return fd_exhausted_limit(exhausted, &event, call);
@@ -51,7 +51,7 @@ static void test_almost_full(void **state)
 {
 	(void)state;
 	refuse(SERVER, call_number("accept4"), EMFILE);
-	event.full = 0;
+	event.key.full = 0;
 	event.max_fds = 512;
 	event.failure.open = 911;
 	assert_int_equal(fd_exhausted_limit(exhausted, &event, "accept4"), FD_LIMIT_RLIMIT_SOFT);
@@ -71,7 +71,10 @@ static void test_nr_open(void **state)
 	(void)state;
 	proc_file("sys/fs/nr_open", "1000\n");
 	assert_int_equal(limit_of("openat", EMFILE), FD_LIMIT_NR_OPEN);
+	/* dup2() does not move it */
 	event.next_fd = 999;
+	assert_int_equal(fd_exhausted_limit(exhausted, &event, "openat"), FD_LIMIT_NR_OPEN);
+	event.failure.open = 999;
 	assert_int_equal(fd_exhausted_limit(exhausted, &event, "openat"), FD_LIMIT_RLIMIT_SOFT);
 	proc_file("sys/fs/nr_open", "1024\n");
 	assert_int_equal(limit_of("openat", EMFILE), FD_LIMIT_RLIMIT_SOFT);
@@ -106,7 +109,7 @@ static void test_values(void **state)
 		enum fd_limit limit;
 		uint64_t value;
 	} rows[] = {
-		{ FD_LIMIT_RLIMIT_SOFT, 1024 }, { FD_LIMIT_NR_OPEN, 1048576 }, { FD_LIMIT_FILE_MAX, 1600000 },
+		{ FD_LIMIT_NR_OPEN, 1048576 }, { FD_LIMIT_FILE_MAX, 1600000 },
 		{ FD_LIMIT_INOTIFY_INSTANCES, 128 }, { FD_LIMIT_INOTIFY_WATCHES, 8192 }, { FD_LIMIT_FANOTIFY_GROUPS, 64 },
 		{ FD_LIMIT_PIPE_PAGES, 16384 },
 	};
@@ -119,12 +122,14 @@ static void test_values(void **state)
 	assert_int_equal(fstatat(session.procfs.fd, "self/ns/user", &own, 0), 0);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		KNOW(&x, limit_kind, rows[i].limit);
+		x.known.limit = 0;
 		fd_exhausted_limits(exhausted, own.st_ino, &x);
 		assert_true(x.known.limit);
 		assert_int_equal(x.limit, rows[i].value);
 	}
 	/* its user may have less there than the file says here */
 	KNOW(&x, limit_kind, FD_LIMIT_INOTIFY_WATCHES);
+	x.known.limit = 0;
 	fd_exhausted_limits(exhausted, own.st_ino + 1, &x);
 	assert_false(x.known.limit);
 	/* a resource limit of the process, which nobody asks for */

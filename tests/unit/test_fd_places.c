@@ -147,7 +147,7 @@ static void test_sites_told(void **state)
 	kernel.site_count = 2;
 	look(getpid());
 	session.options.pid = 0;
-	assert_true(fd_leak_tell(leak, table_find(&leak->processes, getpid()), false));
+	assert_true(fd_leak_tell(leak, getpid(), false));
 	count = lines_read();
 	assert_int_equal(count, 1);
 	x = &lines[0].fd_leak;

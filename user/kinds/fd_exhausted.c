@@ -280,6 +280,8 @@ static int take_failure(struct session *s, struct fd_exhausted_state *state, con
 	limit = fd_exhausted_limit(state, event, name);
 	incident = incident_of(state, event, limit);
 	call = incident ? find_call(incident, &event->key) : NULL;
+	if (incident)
+		fd_exhausted_update(incident, event);
 	/* it goes on, and has been looked at */
 	if (call && incident->due_ns)
 		return 0;

@@ -26,8 +26,10 @@ void fd_exhausted_fit(struct observation *o)
 			observation_truncated(o, "fd_exhausted.stack");
 		else if (fit_args(&o->process, 0))
 			observation_truncated(o, "process.args");
-		else if (fit_list(&x->top_count, 0) || fit_list(&x->stack_count, 0))
+		else if (fit_list(&x->top_count, 0))
 			observation_truncated(o, "fd_exhausted.top");
+		else if (fit_list(&x->stack_count, 0))
+			observation_truncated(o, "fd_exhausted.stack");
 		else
 			return;
 	}

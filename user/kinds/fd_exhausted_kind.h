@@ -57,5 +57,7 @@ void fd_exhausted_fit(struct observation *observation);
 /* fd_exhausted_look.c: who it is, what it has open, the stack: asked at once, it may be gone soon. */
 void fd_exhausted_look(struct fd_exhausted_state *state, struct fd_incident *incident,
 		       const struct fd_failure_event *event);
+/* What each failure says of limits and use: both may change while the incident goes on. */
+void fd_exhausted_update(struct fd_incident *incident, const struct fd_failure_event *event);
 
 #endif

@@ -49,14 +49,14 @@ enum fd_limit fd_exhausted_limit(const struct fd_exhausted_state *state, const s
 
 	for (size_t i = 0; i < sizeof(own_limits) / sizeof(*own_limits); i++)
 		if (own_limits[i].error == e->key.error && strcmp(own_limits[i].call, syscall) == 0 &&
-		    (e->key.error == ENOSPC || !e->full))
+		    (e->key.error == ENOSPC || !e->key.full))
 			return own_limits[i].limit;
 	if (e->key.error == ENFILE)
 		return host_is_full(s) ? FD_LIMIT_FILE_MAX : pipe ? FD_LIMIT_PIPE_PAGES : fd_limit_unknown;
 	if (nr_open_binds(s, e))
 		return FD_LIMIT_NR_OPEN;
 	/* F_DUPFD looks only above the number it is given */
-	if (e->full || e->key.error == EBADF || strcmp(syscall, "fcntl") == 0 || strcmp(syscall, "fcntl64") == 0)
+	if (e->key.full || e->key.error == EBADF || strcmp(syscall, "fcntl") == 0 || strcmp(syscall, "fcntl64") == 0)
 		return FD_LIMIT_RLIMIT_SOFT;
 	/* another thread closed one since */
 	if (e->failure.known.open && e->failure.open + e->failure.open / 8 >= e->failure.soft)
@@ -97,9 +97,7 @@ void fd_exhausted_limits(const struct fd_exhausted_state *state, uint32_t user_n
 	x->known.nr_open = fd_sysctl(s, "sys/fs/nr_open", 0, &x->nr_open);
 	x->known.file_max = fd_sysctl(s, "sys/fs/file-max", 0, &x->file_max);
 	x->known.host_open = fd_sysctl(s, "sys/fs/file-nr", 0, &x->host_open);
-	if (x->known.limit_kind && x->limit_kind == FD_LIMIT_RLIMIT_SOFT)
-		KNOW(x, limit, x->soft);
-	else
+	if (!x->known.limit)
 		x->known.limit = file && (!is_per_user(x->limit_kind) || is_our_user_namespace(s, user_ns)) &&
 				 fd_sysctl(s, file, 0, &x->limit);
 }

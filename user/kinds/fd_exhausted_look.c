@@ -55,6 +55,21 @@ static void add_stack(struct session *s, struct observation *o, const struct fd_
 		KNOW_TEXT(x, stack_note, "the outer frames could not be followed");
 }
 
+void fd_exhausted_update(struct fd_incident *incident, const struct fd_failure_event *e)
+{
+	struct fd_exhausted *x = &incident->observation.fd_exhausted;
+
+	KNOW(x, soft, e->failure.soft);
+	KNOW(x, hard, e->failure.hard);
+	x->known.open = e->failure.known.open;
+	x->open = e->failure.open;
+	/* every number below the limit is taken */
+	if (!x->known.open && e->key.full)
+		KNOW(x, open, x->soft);
+	if (x->known.limit_kind && x->limit_kind == FD_LIMIT_RLIMIT_SOFT)
+		KNOW(x, limit, x->soft);
+}
+
 void fd_exhausted_look(struct fd_exhausted_state *state, struct fd_incident *incident, const struct fd_failure_event *e)
 {
 	struct session *s = state->session;
@@ -64,11 +79,9 @@ void fd_exhausted_look(struct fd_exhausted_state *state, struct fd_incident *inc
 	observation_clear(o, KIND_fd_exhausted);
 	memcpy(&o->process, &e->process, sizeof(e->process));
 	memcpy(x, &e->failure, sizeof(e->failure));
-	/* every number below the limit is taken */
-	if (!x->known.open && e->full)
-		KNOW(x, open, x->soft);
 	if (incident->limit_kind)
 		KNOW(x, limit_kind, incident->limit_kind);
+	fd_exhausted_update(incident, e);
 	if (procfs_same_process(&s->procfs, o->process.pid, o->process.start_ns)) {
 		add_stack(s, o, e);
 		add_descriptors(state, o);

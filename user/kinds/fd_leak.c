@@ -157,9 +157,12 @@ static void schedule_line(struct fd_leak_state *state)
 static void say_none(const struct fd_leak_state *state)
 {
 	struct session *s = state->session;
+	uint64_t count = 0;
 
-	tool_error(s->tool, "--pid: '%llu' has no descriptors: it is a kernel thread, or has ended and waits for its parent",
-		   (unsigned long long)s->options.pid);
+	procfs_fd_count(&s->procfs, s->options.pid, UINT32_MAX, &count);
+	tool_error(s->tool, "--pid: '%llu' %s", (unsigned long long)s->options.pid,
+		   count ? "has descriptors, but this kernel's iterator does not show them" :
+			   "has no descriptors: it is a kernel thread, or has ended and waits for its parent");
 	s->output_failed = s->stop = true;
 }
 

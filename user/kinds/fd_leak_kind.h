@@ -39,7 +39,7 @@ struct fd_place {
 	uint64_t pid;
 	bool has_stack;
 	struct call_stack stack;
-	uint64_t opened;	/* when it is told */
+	uint64_t opened, opened_before;	/* at the last look of its process alone, and at the one before */
 	uint64_t outstanding, previous, first;
 	uint32_t rises, falls;
 	/* the oldest that is open */
@@ -67,12 +67,13 @@ struct fd_leak_state {
 	unsigned int first_type_count;
 	uint64_t first_close_wait;
 	struct fd_process *current;	/* in a look */
+	bool found;			/* in a look: there was a process */
 	bool detailed;			/* in a look: of one process, with a summary */
 	bool partial;			/* the last look ran out of time */
 	uint64_t pass, now_ns, next_ns, tell_ns, interval_ns;
 	bool listed;			/* the processes nearest their limit were told */
 	bool ended;			/* that of --pid is gone */
-	uint64_t opened;	/* by the process that is told of */
+	uint64_t opened, opened_before;	/* by the process that is looked at alone */
 	uint64_t unplaced;	/* processes without a place in the table */
 	uint64_t generated;
 };
@@ -106,6 +107,9 @@ void fd_leak_count_opened(struct fd_leak_state *state, uint64_t pid);
  * had last when it has ended; false when it is gone or the filters leave it out.
  */
 bool fd_leak_tell(struct fd_leak_state *state, uint64_t pid, bool overview);
+
+/* fd_leak_fit.c: keeps the line below LINE_BYTES. */
+void fd_leak_fit(struct observation *observation);
 
 /* fd_leak_output.c: --folded and --svg, at the end; errors are told. */
 void fd_leak_write(struct fd_leak_state *state);

@@ -100,7 +100,11 @@ static void take_owner(struct fd_leak_state *state, const struct fd_owner *o)
 {
 	struct fd_process *p = table_add(&state->processes, o->pid);
 
-	state->current = p;
+	/* threads with tables of their own, whose leader is gone: the first stands for all */
+	state->current = p && p->pass == state->pass && p->first_ns ? NULL : p;
+	state->found = true;
+	if (p && !state->current)
+		return;
 	state->unplaced += !p;
 	if (!p)
 		return;
@@ -213,15 +217,20 @@ static void begin_places(struct fd_leak_state *state, uint64_t pid)
 	}
 }
 
-/* the process is gone: what it had last is all that is known */
+/* of a process that was not come to, or is gone, what it had last is all that is known */
 static void restore_places(struct fd_leak_state *state, uint64_t pid)
 {
 	for (uint32_t i = 0; i < state->places.count; i++) {
 		struct fd_place *p = table_entry(&state->places, i);
+		const struct fd_process *process = table_find(&state->processes, p->pid);
 
-		if (p->pid == pid)
-			p->outstanding = p->previous;
+		if ((pid && p->pid != pid) || (process && process->pass == state->pass))
+			continue;
+		p->outstanding = p->previous;
+		p->opened = p->opened_before;
 	}
+	if (pid)
+		state->opened = state->opened_before;
 }
 
 static void follow_places(struct fd_leak_state *state, uint64_t pid)
@@ -265,6 +274,7 @@ int fd_leak_look(struct fd_leak_state *state, uint64_t pid)
 	state->now_ns = session_now();
 	state->pass++;
 	state->current = NULL;
+	state->found = false;
 	state->detailed = pid != 0;
 	for (uint32_t i = 0; i < count; i++)
 		previous[i] = ((const struct fd_process *)table_entry(&state->processes, i))->open;
@@ -275,9 +285,9 @@ int fd_leak_look(struct fd_leak_state *state, uint64_t pid)
 	state->partial = err == -ETIME;
 	if (state->partial && state->current)
 		count_rest(state, state->current);
-	if (pid && !state->current) {
+	if (err || (pid && !state->found))
 		restore_places(state, pid);
-	} else if (!err || state->partial) {
+	if (state->found && (!err || state->partial)) {
 		state->summary = pid ? other_summary(state) : state->summary;
 		state->summary->jiffies_per_s = fd_list_jiffies_per_s(&s->fd_list);
 		follow(state, pid, previous, count);

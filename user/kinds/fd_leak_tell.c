@@ -9,8 +9,6 @@
 #include "fd_leak.skel.h"
 #include "fd_leak_kind.h"
 #include "fd_stack.h"
-#include "fit.h"
-#include "ndjson.h"
 #include "subject.h"
 
 /* ---- counts of the kernel side -------------------------------------- */
@@ -38,9 +36,14 @@ void fd_leak_count_opened(struct fd_leak_state *state, uint64_t pid)
 	uint32_t batch, count;
 	bool first = true;
 
+	state->opened_before = state->opened;
 	state->opened = 0;
-	for (uint32_t i = 0; i < state->places.count; i++)
-		((struct fd_place *)table_entry(&state->places, i))->opened = 0;
+	for (uint32_t i = 0; i < state->places.count; i++) {
+		struct fd_place *p = table_entry(&state->places, i);
+
+		p->opened_before = p->opened;
+		p->opened = 0;
+	}
 	while (!err) {
 		count = 1024;
 		err = bpf_map_lookup_batch(map, first ? NULL : &batch, &batch, sites, counts, &count, NULL);
@@ -208,43 +211,6 @@ static void add_sites(struct fd_leak_state *state, struct fd_leak *x, const stru
 
 /* ---- the line ------------------------------------------------------- */
 
-static bool fit_stacks(struct fd_leak *x, uint64_t least)
-{
-	bool done = false;
-
-	for (uint64_t i = 0; i < x->sites_count; i++)
-		done |= fit_list(&x->sites[i].stack_count, least);
-	for (uint64_t i = 0; i < x->close_wait_count; i++)
-		done |= fit_list(&x->close_wait[i].stack_count, least);
-	return done;
-}
-
-static void fit(struct observation *o)
-{
-	struct fd_leak *x = &o->fd_leak;
-
-	while (ndjson_observation_bytes(o) > 5000) {
-		if (fit_args(&o->process, 4))
-			observation_truncated(o, "process.args");
-		else if (fit_list(&x->sites_count, 3))
-			observation_truncated(o, "fd_leak.sites");
-		else if (fit_stacks(x, 8))
-			observation_truncated(o, "fd_leak.sites.stack");
-		else if (fit_list(&x->top_count, 3) || fit_list(&x->close_wait_count, 2))
-			observation_truncated(o, "fd_leak.top");
-		else if (fit_places(o, 96))
-			observation_truncated(o, "cgroup.path");
-		else if (fit_list(&x->sites_count, 1) || fit_stacks(x, 4))
-			observation_truncated(o, "fd_leak.sites");
-		else if (fit_list(&x->by_type_count, 6) || fit_list(&x->top_count, 1) || fit_args(&o->process, 0))
-			observation_truncated(o, "fd_leak.by_type");
-		else if (fit_list(&x->top_count, 0) || fit_list(&x->close_wait_count, 0) || fit_list(&x->sites_count, 0))
-			observation_truncated(o, "fd_leak.sites");
-		else
-			return;
-	}
-}
-
 static bool tell(struct fd_leak_state *state, const struct fd_process *p, bool overview)
 {
 	static struct observation o;
@@ -285,7 +251,7 @@ static bool tell(struct fd_leak_state *state, const struct fd_process *p, bool o
 		subject_identity(s, &o.process);
 		x->known.script = fd_script(&o.process, x->script, sizeof(x->script));
 	}
-	fit(&o);
+	fd_leak_fit(&o);
 	state->generated++;
 	session_deliver(s, KIND_fd_leak, &o);
 	return true;

@@ -33,15 +33,29 @@ uint64_t fd_stack_words(struct session *s, uint64_t pid, uint64_t start_ns, cons
 
 /* ---- scripts -------------------------------------------------------- */
 
-/* interpreters, and their options that take a value as a word of its own */
-static const struct {
-	const char *name, *with_value;
-} interpreters[] = {
-	{ "python", "WXQ" }, { "perl", "" }, { "ruby", "EICFrT" }, { "node", "r" }, { "nodejs", "r" }, { "php", "cdz" },
-	{ "bash", "oO" }, { "dash", "o" }, { "sh", "o" }, { "gunicorn", "" }, { "uwsgi", "" },
+/*
+ * Interpreters and their options of one letter, which may stand together: with
+ * a value (the rest of the word, or the next one), with a value only in the same
+ * word, and those after which there is no script but the program itself.
+ */
+struct interpreter {
+	const char *name, *value, *attached, *code;
+	const char *words;	/* long options whose value is the next word, each with a space before and behind */
 };
 
-static const char *options_of(const char *program)
+static const struct interpreter interpreters[] = {
+	{ "python", "WXQ", "", "c", " --check-hash-based-pycs " },
+	{ "perl", "I", "ilCDFMmVx0", "eE", " " },
+	{ "ruby", "CEIr", "iFKTWx0", "e", " --encoding --external-encoding --internal-encoding " },
+	{ "node", "rC", "", "ep", " --require --import --loader --experimental-loader --env-file --conditions --title " },
+	{ "nodejs", "rC", "", "ep", " --require --import --loader --experimental-loader --env-file --conditions --title " },
+	{ "php", "cdzt", "", "rBRE", " " },
+	{ "bash", "oO", "", "cs", " --rcfile --init-file " },
+	{ "dash", "o", "", "cs", " " },
+	{ "sh", "o", "", "cs", " --rcfile --init-file " },
+};
+
+static const struct interpreter *interpreter_of(const char *program)
 {
 	const char *slash = strrchr(program, '/'), *base = slash ? slash + 1 : program;
 
@@ -50,38 +64,86 @@ static const char *options_of(const char *program)
 
 		/* python3.11 too */
 		if (strncmp(base, interpreters[i].name, length) == 0 && !base[length + strspn(base + length, "0123456789.")])
-			return interpreters[i].with_value;
+			return &interpreters[i];
 	}
 	return NULL;
 }
 
+enum option_meaning { OPTION_PLAIN, OPTION_TAKES_NEXT, OPTION_CODE, OPTION_MODULE };
+
+/* what a word of short options means for those behind it; *ret_value is the rest of the word, for a module */
+static enum option_meaning read_options(const struct interpreter *by, const char *word, const char **ret_value)
+{
+	bool python = strcmp(by->name, "python") == 0;
+
+	for (const char *letter = word + 1; *letter; letter++) {
+		if (strchr(by->code, *letter))
+			return OPTION_CODE;
+		*ret_value = letter + 1;
+		if (python && *letter == 'm')
+			return OPTION_MODULE;
+		if (strchr(by->value, *letter))
+			return letter[1] ? OPTION_PLAIN : OPTION_TAKES_NEXT;
+		if (strchr(by->attached, *letter))
+			return OPTION_PLAIN;
+	}
+	return OPTION_PLAIN;
+}
+
+static bool takes_next(const struct interpreter *by, const char *word)
+{
+	const char *found = strstr(by->words, word);
+
+	return found && found[-1] == ' ' && found[strlen(word)] == ' ';
+}
+
+/* the script among the words behind the interpreter's name; empty for none */
+static void find_script(const struct interpreter *by, const struct process *p, struct text *ret)
+{
+	const char *value = "";
+
+	for (uint64_t i = 1; i < p->args_count; i++) {
+		const char *word = p->args[i], *next = i + 1 < p->args_count ? p->args[i + 1] : "";
+
+		if (strcmp(word, "-") == 0)
+			return;
+		if (strcmp(word, "--") == 0 || *word != '-') {
+			text_add(ret, *word == '-' ? next : word);
+			return;
+		}
+		if (word[1] == '-') {
+			i += takes_next(by, word);
+			continue;
+		}
+		switch (read_options(by, word, &value)) {
+		case OPTION_CODE:
+			return;
+		case OPTION_MODULE:
+			if (*value || *next)
+				text_add(ret, "-m ");
+			text_add(ret, *value ? value : next);
+			return;
+		case OPTION_TAKES_NEXT:
+			i++;
+			break;
+		case OPTION_PLAIN:
+			break;
+		}
+	}
+}
+
 bool fd_script(const struct process *p, char *ret, size_t size)
 {
-	const char *with_value = p->known.args && p->args_count ? options_of(p->args[0]) : NULL;
+	const struct interpreter *by = p->known.args && p->args_count ? interpreter_of(p->args[0]) : NULL;
 	struct text text = { .data = ret, .size = size };
 
-	if (!with_value && p->known.exe && p->known.args && p->args_count)
-		with_value = options_of(p->exe);
-	if (!with_value)
+	if (!by && p->known.args && p->args_count && p->known.exe)
+		by = interpreter_of(p->exe);
+	if (!by)
 		return false;
-	for (uint64_t i = 1; i < p->args_count; i++) {
-		const char *arg = p->args[i];
-
-		/* the program is in the command line itself, or comes from stdin */
-		if (strcmp(arg, "-c") == 0 || strcmp(arg, "-e") == 0 || strcmp(arg, "-") == 0)
-			return false;
-		if (strcmp(arg, "-m") == 0 && i + 1 < p->args_count) {
-			text_add(&text, "-m ");
-			text_add(&text, p->args[i + 1]);
-			return true;
-		}
-		if (*arg != '-') {
-			text_add(&text, arg);
-			return *arg != '\0';
-		}
-		i += arg[1] && !arg[2] && strchr(with_value, arg[1]);
-	}
-	return false;
+	*ret = '\0';
+	find_script(by, p, &text);
+	return text.length != 0;
 }
 
 /* ---- limits --------------------------------------------------------- */
