@@ -105,6 +105,22 @@ else
 		'test "$(wc -l <"$0")" -eq 1 && grep -q -- "$1" "$0"' "$tmp/thread.err" "$thread"
 fi
 
+# --- who descends from it ---
+
+run "$churnfd" fork --count 20
+wait_until "$patience" grep -q '^rest' "$run_out" || true
+parent=$pid
+child=$(sed -n 's/^child \([0-9]*\) .*/\1/p' "$run_out")
+look family "$parent" "$slow" --children
+await_exit "$look_tool_family" 60
+if [ "$status" -ne 2 ]; then
+	look_select family "$child"
+	open_as "$child"
+	look_select family "$parent"
+	open_as "$parent"
+fi
+check_flush
+
 # --- what may be seen of it ---
 
 run "$leakfd" pool --count 100 --soft 200

@@ -13,13 +13,17 @@ wait_ready
 run "$leakfd" steady --wait --every $((40 * slow)) --count "$count" --soft 1024
 steady=$pid
 wait_ready
+run "$leakfd" twins --wait --every $((40 * slow)) --count "$count" --soft 1024
+twins=$pid
+wait_ready
 look leak "$leaker" 100 --tick 0.5
+look twins "$twins" 100 --tick 0.5
 look steady "$steady" 100 --tick 0.5
-looks_armed leak steady
-kill -USR2 "$leaker" "$steady"
+looks_armed leak steady twins
+kill -USR2 "$leaker" "$steady" "$twins"
 wait_until 90 grep -q '^rest' "$leaker_out" || true
 # before it is at rest for long, as a cache that is full
-kill -TERM "$look_tool_leak" "$look_tool_steady"
+kill -TERM "$look_tool_leak" "$look_tool_steady" "$look_tool_twins"
 look_end leak "$leaker"
 balances
 open_as "$leaker"
@@ -48,5 +52,18 @@ check_rule fd-leak-site
 look_end steady "$steady"
 balances
 says 'nobody is called a leak' '.diagnosis.rule | startswith("fd-leak") or startswith("fd-pile") | not'
-says 'it does not grow' '(.fd_leak.exhausted_in_s // 1000000) > 600'
+says 'it does not grow' '(.fd_leak.exhausted_in_s // 1000000) > $seconds' --argjson seconds 200
+
+# Two that call the same from the same depth: one of them forgets. Not to know
+# which is better than to name the other.
+look_end twins "$twins"
+balances
+open_as "$twins"
+says 'the honest twin is not named' \
+	'[.message, .diagnosis.title, .diagnosis.cause, .diagnosis.do[]] | map(contains("twin_honest")) | any | not'
+says 'the forgetful one is, or nobody' '.fd_leak.sites | all(.[]; .outstanding < 10 or
+	([.stack[] | split("+")[0]] | index("twin_forgetful") != null))'
+check_rule 'fd-leak-site fd-leak'
+check_flush
+jq -r 'select(.kind == "fd_leak").fd_leak | "# twins: \(.unattributed) of \(.outstanding) have no place"' "$out"
 finish

@@ -19,13 +19,20 @@ limited() {
 	limited_value=$2
 	limited_name=$1${4:-}
 	limited_road=$1
+	# alive for long enough to be looked at
 	# shellcheck disable=SC2086 # words
-	exhaust "$1" 3 $3
-	case $status in
-	0) printf '%s %s %s %s\n' "$pid" "$limited_value" "$limited_road" "$limited_name" >>"$tmp/limits" ;;
-	77) skip "$limited_name" "$(tail -n 1 "$run_out")" ;;
-	*) not_ok "$limited_name: the trigger" <"$run_out" ;;
-	esac
+	run "$exhaust" "$1" 3 --hold 40 -t 200 $3
+	await_done
+	if grep -q '^done' "$run_out"; then
+		printf '%s %s %s %s\n' "$pid" "$limited_value" "$limited_road" "$limited_name" >>"$tmp/limits"
+		return
+	fi
+	await_exit "$pid" 5
+	if [ "$status" -eq 77 ]; then
+		skip "$limited_name" "$(tail -n 1 "$run_out")"
+	else
+		not_ok "$limited_name: the trigger" <"$run_out"
+	fi
 }
 
 # What the triggers lower, in guests only.
@@ -54,14 +61,22 @@ limited inotify-instances-ns '4?' ''
 limited inotify-watches-ns '4?' ''
 limited fanotify-groups '128?' '--soft 512 --hard 600'
 limited mq-bytes '200000?' ''
+limited openat 9000 '--soft 9000 --hard 9000' ', 9000 of them'
+limited scm 9000 '--soft 9000 --hard 9000 --hole' ', 9000 of them and after dup2'
+limited inotify_init1 9000 '--soft 9000 --hard 9000 --hole' ', 9000 of them and after dup2'
 if [ "$slow" -gt 1 ]; then
 	for road in nr-open:64 file-max:1 pipe-pages:64 inotify-watches-host:4; do
 		limited "${road%:*}" "${road#*:}" '--soft 128 --hard 256'
+		# lowered until it was looked at
+		wait_until 20 has_refusal "$pid" || true
 		give_back
 	done
 else
 	skip 'fs.nr_open, fs.file-max, pipe pages' 'they are lowered in guests only'
 fi
+while read -r pid value road name; do
+	wait_until "$patience" has_refusal "$pid" || true
+done <"$tmp/limits"
 watch_stop
 
 while read -r pid value road name; do

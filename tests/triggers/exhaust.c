@@ -55,7 +55,7 @@ static const struct road roads[] = {
 	{ "bpf", "bpf", EMFILE, "rlimit_soft", road_bpf, NULL, NULL },
 	{ "clone3", "clone3", EMFILE, "rlimit_soft", road_clone3, NULL, NULL },
 	{ "scm", "recvmsg", EMFILE, "rlimit_soft", road_scm, open_ends, NULL },
-	{ "scm-many", "recvmmsg", EMFILE, "rlimit_soft", road_scm_many, open_ends, NULL },
+	{ "scm-many", "recvmmsg", EMFILE, "rlimit_soft", road_scm_many, open_many, NULL },
 	{ "scm-last", "recvmmsg", EMFILE, "rlimit_soft", road_scm_last, open_ends, NULL },
 	{ "io_uring", "io_uring", EMFILE, "rlimit_soft", road_io_uring, open_ring, NULL },
 	{ "io_uring-async", "io_uring", EMFILE, "rlimit_soft", road_io_uring_async, open_ring, NULL },
@@ -170,7 +170,7 @@ static void fill_table(void)
 		{ "close-wait", connect_and_lose },
 		{ "mixed", next_mixed }, { 0 },
 	};
-	unsigned int i = 0;
+	unsigned int i = 0, left;
 
 	while (fillings[i].name && strcmp(fillings[i].name, options.fill))
 		i++;
@@ -178,11 +178,12 @@ static void fill_table(void)
 		quit(EXIT_USAGE, "fill with '%s'?", options.fill);
 	if (fillings[i].next == connect_and_lose && !has.listener)
 		listen_tcp();
-	/* some room: the other end of a connection needs one for a moment */
-	while (free_numbers() > 10)
-		need(fillings[i].next(), options.fill);
+	/* two at a time or one; the other end of a connection needs one for a moment */
+	while ((left = free_numbers()) > 10)
+		for (left = (left - 9) / 2; left; left--)
+			need(fillings[i].next(), options.fill);
 	/* not until a call fails, which would be one too many */
-	for (unsigned int left = free_numbers(); left; left--)
+	for (left = free_numbers(); left; left--)
 		need(road_dup(), "dup");
 }
 
@@ -194,7 +195,7 @@ static void __attribute__((noinline)) fail_again(struct worker *worker)
 		quit(1, "%s: %s, and not %s", options.road->name,
 		     result < 0 ? strerror(-result) : "success",
 		     error_name(options.road->error));
-	worker->failed++;
+	worker->failed += has.weight ? has.weight : 1;
 	if (options.then_exit)
 		_exit(0);
 	if (options.rest)

@@ -375,6 +375,47 @@ static void run_deep(char *argument)
 	leak(deep_a);
 }
 
+/* --- two that look alike: they call the same, from the same depth, and what
+ * they call has much on its stack --- */
+
+static __attribute__((noinline)) int open_below(const char *name)
+{
+	char path[4096];
+	int fd;
+
+	memset(path, 'x', sizeof(path));
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	STAY;
+	return fd;
+}
+
+NOINLINE twin_honest(void)
+{
+	int fd = taken(open_below("null"));
+
+	STAY;
+	drop(fd);
+}
+
+NOINLINE twin_forgetful(void)
+{
+	taken(open_below("zero"));
+	STAY;
+}
+
+static void run_twins(char *argument)
+{
+	(void)argument;
+	begin();
+	for (unsigned int i = 0; i < options.count; i++) {
+		for (int n = 0; n < 5; n++)
+			twin_honest();
+		twin_forgetful();
+		rest_ms(options.every);
+	}
+}
+
 /* As many as there may be but for a few, --count at most, by dup. */
 static void run_million(char *argument)
 {
@@ -427,7 +468,7 @@ static const struct pattern patterns[] = {
 	{ "burst", run_burst }, { "pipes", run_pipes },
 	{ "epoll", run_epoll }, { "deleted", run_deleted },
 	{ "deep", run_deep }, { "million", run_million },
-	{ "named", run_named }, { 0 },
+	{ "named", run_named }, { "twins", run_twins }, { 0 },
 };
 
 int main(int argc, char **argv)

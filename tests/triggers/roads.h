@@ -41,6 +41,7 @@ static struct {
 	int ends[2];	/* of a Unix socket */
 	struct uring ring;
 	rlim_t soft;
+	unsigned int weight;	/* refusals in one call, where that is not one */
 	unsigned int failed;	/* calls, to find out that there is no more */
 } has;
 

@@ -29,6 +29,13 @@ static void open_ends(void)
 	need(socketpair(AF_UNIX, SOCK_DGRAM, 0, has.ends), "socketpair");
 }
 
+/* every message of a call is refused its descriptor */
+static void open_many(void)
+{
+	open_ends();
+	has.weight = MESSAGES;
+}
+
 /* A message, with a descriptor or without. */
 static void send_fd(int with)
 {

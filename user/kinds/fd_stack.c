@@ -71,7 +71,8 @@ bool fd_script(const struct process *p, char *ret, size_t size)
 		if (strcmp(arg, "-c") == 0 || strcmp(arg, "-e") == 0 || strcmp(arg, "-") == 0)
 			return false;
 		if (strcmp(arg, "-m") == 0 && i + 1 < p->args_count) {
-			text_format(&text, "-m %s", p->args[i + 1]);
+			text_add(&text, "-m ");
+			text_add(&text, p->args[i + 1]);
 			return true;
 		}
 		if (*arg != '-') {
