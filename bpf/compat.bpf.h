@@ -161,12 +161,26 @@ static __always_inline __u64 argument_number(const __u64 *argument)
  */
 static __always_inline struct pt_regs *current_regs(void)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task;
 
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
 		return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	task = (struct task_struct *)bpf_get_current_task();
 	return (struct pt_regs *)((char *)BPF_CORE_READ(task, stack) + 16384 -
 				  bpf_core_type_size(struct pt_regs));
+}
+
+/*
+ * What runs at every system call reads without calls: LOAD(task, mm), where task is current_task(), current_regs()
+ * or what another LOAD gave. The verifier knows their types and lets a plain load do.
+ * 5.15 as above (the task since 5.11 "bpf: Add bpf_get_current_task_btf() helper"); before, probe reads.
+ */
+#define PLAIN_LOADS bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)
+#define LOAD(pointer, member) (PLAIN_LOADS ? (pointer)->member : BPF_CORE_READ(pointer, member))
+
+static __always_inline struct task_struct *current_task(void)
+{
+	return PLAIN_LOADS ? bpf_get_current_task_btf() : (struct task_struct *)bpf_get_current_task();
 }
 
 /*
@@ -185,6 +199,9 @@ static __always_inline struct pt_regs *current_regs(void)
 #define REGS_SYSCALL(regs) ((long)BPF_CORE_READ(regs, orig_ax))
 #define REGS_IP(regs) BPF_CORE_READ(regs, ip)
 #define REGS_SP(regs) BPF_CORE_READ(regs, sp)
+#define TYPED_SYSCALL(regs) ((long)(regs)->orig_ax)
+#define LOAD_IP(regs) LOAD(regs, ip)
+#define LOAD_SP(regs) LOAD(regs, sp)
 /* where DWARF numbers the registers, see user_stack.bpf.h */
 #define STACK_REGISTERS(regs, to) do { \
 	(to)[0] = BPF_CORE_READ(regs, ax); (to)[1] = BPF_CORE_READ(regs, dx); (to)[2] = BPF_CORE_READ(regs, cx); \
@@ -196,7 +213,7 @@ static __always_inline struct pt_regs *current_regs(void)
 	(to)[16] = BPF_CORE_READ(regs, ip); \
 } while (0)
 #define TASK_COMPAT 0x2		/* TS_COMPAT: in a system call of the 32-bit table */
-#define TASK_FLAGS(task) BPF_CORE_READ(task, thread_info.status)
+#define TASK_FLAGS(task) LOAD(task, thread_info.status)
 #elif defined(__TARGET_ARCH_arm64)
 #define REGS_ARG1(regs, compat) BPF_CORE_READ(regs, orig_x0)
 #define REGS_ARG2(regs, compat) BPF_CORE_READ(regs, user_regs.regs[1])
@@ -209,15 +226,23 @@ static __always_inline struct pt_regs *current_regs(void)
 #define REGS_SYSCALL(regs) ((long)BPF_CORE_READ(regs, syscallno))
 #define REGS_IP(regs) BPF_CORE_READ(regs, user_regs.pc)
 #define REGS_SP(regs) BPF_CORE_READ(regs, user_regs.sp)
+#define TYPED_SYSCALL(regs) ((long)(regs)->syscallno)
+#define LOAD_IP(regs) LOAD(regs, user_regs.pc)
+#define LOAD_SP(regs) LOAD(regs, user_regs.sp)
 #define STACK_REGISTERS(regs, to) bpf_core_read(to, 33 * sizeof((to)[0]), &(regs)->user_regs)
 #define TASK_COMPAT 0x400000	/* TIF_32BIT */
-#define TASK_FLAGS(task) BPF_CORE_READ(task, thread_info.flags)
+#define TASK_FLAGS(task) LOAD(task, thread_info.flags)
 #endif
 
-/* its system call's number is one of the 32-bit table */
+/* of current_task(): its system call's number is one of the 32-bit table */
+static __always_inline bool task_is_compat(struct task_struct *task)
+{
+	return TASK_FLAGS(task) & TASK_COMPAT;
+}
+
 static __always_inline bool current_is_compat(void)
 {
-	return TASK_FLAGS((struct task_struct *)bpf_get_current_task()) & TASK_COMPAT;
+	return task_is_compat(current_task());
 }
 
 #endif

@@ -62,7 +62,9 @@ struct fd_failure_event {
 	struct fd_failure_key key;
 	__u64 cgroup_id;
 	__u32 cgroup_version;
+	__u32 user_ns;		/* inode number of its user namespace */
 	__u32 full;		/* no number below the limit was free */
+	__u32 pad;
 	__u64 next_fd;
 	__u64 max_fds;
 	struct user_stack stack;

@@ -54,7 +54,7 @@ __attribute__((noinline)) int is_full(void)
 	return no_number_free(BPF_CORE_READ(task, files), soft_limit(task));
 }
 
-static __always_inline bool tell(struct task_struct *task, const struct fd_failure_key *key)
+static __always_inline bool tell(struct task_struct *task, const struct fd_failure_key *key, bool reserved)
 {
 	struct files_struct *files = BPF_CORE_READ(task, files);
 	struct fd_failure_event *e;
@@ -79,8 +79,13 @@ static __always_inline bool tell(struct task_struct *task, const struct fd_failu
 	bpf_core_read(e->failure.thread_comm, sizeof(e->failure.thread_comm), &task->comm);
 	e->failure.known.thread_comm = 1;
 	e->failure.known.open = count_open(files, &e->failure.open);
+	/* the number it would have had is taken, and nothing is open there */
+	if (reserved && e->failure.open)
+		e->failure.open--;
 	e->key = *key;
 	e->full = is_full();
+	e->pad = 0;
+	e->user_ns = BPF_CORE_READ(task, real_cred, user_ns, ns.inum);
 	e->next_fd = BPF_CORE_READ(files, next_fd);
 	e->max_fds = BPF_CORE_READ(files, fdt, max_fds);
 	e->cgroup_id = cgroup_id;
@@ -91,7 +96,7 @@ static __always_inline bool tell(struct task_struct *task, const struct fd_failu
 }
 
 /* the first of its process and call */
-static __always_inline void first_failure(struct task_struct *task, const struct fd_failure_key *key,
+static __always_inline void first_failure(struct task_struct *task, const struct fd_failure_key *key, bool reserved,
 					  struct event_account *a)
 {
 	struct fd_failures fresh = {};
@@ -106,14 +111,14 @@ static __always_inline void first_failure(struct task_struct *task, const struct
 		return;
 	}
 	/* nobody would ask for the count of what nobody was told of */
-	if (tell(task, key))
+	if (tell(task, key, reserved))
 		return;
 	bpf_map_delete_elem(&failures, key);
 	account_loss(a, &a->ring_full);
 }
 
 /* a function of its own: many programs end in it, and numbers are all that 5.10 lets it take */
-__attribute__((noinline)) int failed(__u32 call, __u32 error)
+__attribute__((noinline)) int failed(__u32 call, __u32 error, bool reserved)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct event_account *a = &account[FD_EVENT_FAILURE];
@@ -130,7 +135,7 @@ __attribute__((noinline)) int failed(__u32 call, __u32 error)
 	__sync_fetch_and_add(&a->generated, 1);
 	f = bpf_map_lookup_elem(&failures, &key);
 	if (!f) {
-		first_failure(task, &key, a);
+		first_failure(task, &key, reserved, a);
 		return 0;
 	}
 	now = bpf_ktime_get_boot_ns();
@@ -143,13 +148,13 @@ __attribute__((noinline)) int failed(__u32 call, __u32 error)
 	if (now - f->told_ns < TELL_NS)
 		return 0;
 	f->told_ns = now;
-	tell(task, &key);
+	tell(task, &key, reserved);
 	return 0;
 }
 
 /* ---- where functions can be hooked ---------------------------------- */
 
-static __always_inline int refused(long error)
+static __always_inline int refused(long error, bool reserved)
 {
 	struct task_struct *task;
 	__u32 call;
@@ -161,33 +166,33 @@ static __always_inline int refused(long error)
 	/* a pipe has another limit that gives ENFILE: its own return tells of both */
 	if (error == -ENFILE && call_meaning(call) == FD_CALL_PIPE)
 		return 0;
-	return failed(call, -error);
+	return failed(call, -error, reserved);
 }
 
 /* alloc_fd(start, end, flags) */
 SEC("fexit/alloc_fd")
 int alloc_fd_fexit(__u64 *ctx)
 {
-	return refused((int)ctx[3]);
+	return refused((int)ctx[3], false);
 }
 
 /* alloc_empty_file(flags, cred) */
 SEC("fexit/alloc_empty_file")
 int alloc_file_fexit(__u64 *ctx)
 {
-	return refused(argument_number(&ctx[2]));
+	return refused(argument_number(&ctx[2]), true);
 }
 
 SEC("kretprobe/alloc_fd")
 int alloc_fd_kretprobe(struct pt_regs *ctx)
 {
-	return refused((int)PT_REGS_RC(ctx));
+	return refused((int)PT_REGS_RC(ctx), false);
 }
 
 SEC("kretprobe/alloc_empty_file")
 int alloc_file_kretprobe(struct pt_regs *ctx)
 {
-	return refused(PT_REGS_RC(ctx));
+	return refused(PT_REGS_RC(ctx), true);
 }
 
 /* limits that are not those on descriptors, and dup2() */
@@ -210,7 +215,7 @@ static __always_inline int call_refused(long error)
 		if (meaning != FD_CALL_DUP || wanted < soft_limit(task) || wanted > INT_MAX)
 			return 0;
 	}
-	return failed(call, -error);
+	return failed(call, -error, false);
 }
 
 /* the same, of a call in which the functions above may have told already */
@@ -286,23 +291,19 @@ static __always_inline int received(struct task_struct *task, __u32 call, __u32 
 			break;
 		/* a buffer for control messages that is too small is told the same way */
 		if (message_cut(message + i * size, compat) && is_full())
-			failed(call, EMFILE);
+			failed(call, EMFILE, false);
 	}
 	return 0;
 }
 
-SEC("raw_tp/sys_exit")
-int fd_sys_exit(__u64 *ctx)
+static __always_inline int call_returned(long ret, long number)
 {
-	struct pt_regs *regs = (struct pt_regs *)ctx[0];
-	long ret = ctx[1], number;
 	struct task_struct *task;
 	__u32 meaning;
 	bool compat;
 
 	if (ret < 0)
 		return call_refused(ret);
-	number = REGS_SYSCALL(regs);
 	if ((unsigned long)number >= FD_CALLS)
 		return 0;
 	/* of a 32-bit program's calls most mean nothing in either table */
@@ -318,18 +319,39 @@ int fd_sys_exit(__u64 *ctx)
 	return received(task, number | (compat ? FD_CALL_COMPAT : 0), meaning, ret);
 }
 
+SEC("tp_btf/sys_exit")
+int fd_sys_exit(__u64 *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+
+	return call_returned(ctx[1], TYPED_SYSCALL(regs));
+}
+
+/* where the kernel has no BTF of its own, so that it knows no types */
+SEC("raw_tp/sys_exit")
+int fd_sys_exit_untyped(__u64 *ctx)
+{
+	return call_returned(ctx[1], REGS_SYSCALL((struct pt_regs *)ctx[0]));
+}
+
 SEC("raw_tp/io_uring_complete")
 int fd_ring_complete(__u64 *ctx)
 {
 	int result;
 
-	if (ring_completion)
+	/* each of its own: 5.10 refuses an offset that depends */
+	if (ring_completion) {
 		result = BPF_CORE_READ((struct io_uring_cqe *)ctx[2], res);
-	else
-		result = ring_result == 3 ? ctx[3] : ctx[2];
+	} else if (ring_result == 3) {
+		result = ctx[3];
+		barrier_var(result);
+	} else {
+		result = ctx[2];
+		barrier_var(result);
+	}
 	if (result != -EMFILE && result != -ENFILE)
 		return 0;
-	return failed(FD_CALL_RING, -result);
+	return failed(FD_CALL_RING, -result, false);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

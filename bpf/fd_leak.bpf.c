@@ -106,7 +106,7 @@ static __always_inline void count_site(struct task_struct *task, struct fd_stack
 				       __u64 now)
 {
 	struct fd_site_count *count = bpf_map_lookup_elem(&sites, &site), fresh = { .opened = 1 };
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = LOAD(task, tgid);
 
 	if (!count) {
 		fresh.tgid = tgid;
@@ -126,20 +126,20 @@ static __always_inline void count_site(struct task_struct *task, struct fd_stack
 		count->stacks++;
 }
 
-static __always_inline bool is_watched(void)
+static __always_inline bool is_watched(struct task_struct *task)
 {
-	return !filter.tgid || bpf_get_current_pid_tgid() >> 32 == filter.tgid;
+	return !filter.tgid || (__u32)LOAD(task, tgid) == filter.tgid;
 }
 
 /*
  * A function of its own, which the verifier looks at once: there are many
- * callers, some in loops. It takes numbers only, as 5.10 asks; here they are
- * pointers again, that are read with care.
+ * callers, some in loops. It takes numbers only, as 5.10 asks; files may be 0
+ * for the current task's.
  */
 __attribute__((noinline)) int opened(__u64 files, __u64 file, __u32 fd)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fd_slot slot = { .files = files, .fd = fd };
+	struct task_struct *task = current_task();
+	struct fd_slot slot = { .fd = fd };
 	struct fd_opened *note, fresh;
 	struct fd_stack_budget *b;
 	__u32 zero = 0;
@@ -147,6 +147,7 @@ __attribute__((noinline)) int opened(__u64 files, __u64 file, __u32 fd)
 	b = bpf_map_lookup_elem(&budget, &zero);
 	if (!file || !b)
 		return 0;
+	slot.files = files ? files : (__u64)LOAD(task, files);
 	fresh.file = file;
 	fresh.ns = bpf_ktime_get_boot_ns();
 	fresh.site = caller_number(task);
@@ -163,14 +164,12 @@ __attribute__((noinline)) int opened(__u64 files, __u64 file, __u32 fd)
 
 static __always_inline int installed(__u32 fd, __u64 file)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
-	return is_watched() ? opened((__u64)BPF_CORE_READ(task, files), file, fd) : 0;
+	return is_watched(current_task()) ? opened(0, file, fd) : 0;
 }
 
 static __always_inline int duplicated(__u64 files, __u64 file, __u32 fd)
 {
-	return is_watched() ? opened(files, file, fd) : 0;
+	return is_watched(current_task()) ? opened(files, file, fd) : 0;
 }
 
 /* fd_install(fd, file) */
@@ -203,10 +202,18 @@ int dup_kprobe(struct pt_regs *ctx)
 
 static __always_inline void returned(struct task_struct *task, int fd)
 {
-	struct files_struct *files = BPF_CORE_READ(task, files);
+	struct files_struct *files = LOAD(task, files);
+	struct file **at, *file = NULL;
+	struct fdtable *table;
 
-	if (fd >= 0)
-		opened((__u64)files, (__u64)file_at(files, fd), fd);
+	if (fd < 0 || !files)
+		return;
+	table = LOAD(files, fdt);
+	if (!table || (__u32)fd >= LOAD(table, max_fds))
+		return;
+	at = LOAD(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), at + fd);
+	opened(0, (__u64)file, fd);
 }
 
 /* numbers the kernel wrote where the caller asked for them */
@@ -254,14 +261,17 @@ static __always_inline void returned_in_message(struct task_struct *task, __u64 
 	}
 }
 
+static __always_inline bool duplicates(__u64 command)
+{
+	return command == F_DUPFD || command == F_DUPFD_CLOEXEC;
+}
+
 static __always_inline void returned_by(struct task_struct *task, struct pt_regs *regs, __u32 meaning, int ret,
 					bool compat)
 {
-	__u64 command = REGS_ARG2(regs, compat);
-
 	if (meaning == FD_CALL_FD || meaning == FD_CALL_DUP)
 		returned(task, ret);
-	else if (meaning == FD_CALL_FCNTL && (command == F_DUPFD || command == F_DUPFD_CLOEXEC))
+	else if (meaning == FD_CALL_FCNTL && duplicates(REGS_ARG2(regs, compat)))
 		returned(task, ret);
 	else if (meaning == FD_CALL_BPF && BPF_FD_COMMANDS >> (REGS_ARG1(regs, compat) & 63) & 1)
 		returned(task, ret);
@@ -285,25 +295,27 @@ static __always_inline void returned_by_clone3(struct task_struct *task, struct 
 		returned_at(task, args[1], 1);
 }
 
-SEC("raw_tp/sys_exit")
+/* what tells most calls from those that matter needs no helper */
+SEC("tp_btf/sys_exit")
 int leak_sys_exit(__u64 *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
-	long ret = ctx[1], number;
+	long ret = ctx[1], number = TYPED_SYSCALL(regs);
 	struct task_struct *task;
 	__u32 meaning;
 	bool compat;
 
-	if (ret < 0 || !is_watched())
+	if (ret < 0 || (unsigned long)number >= FD_CALLS)
 		return 0;
-	number = REGS_SYSCALL(regs);
-	if ((unsigned long)number >= FD_CALLS)
+	if (calls[0][number & (FD_CALLS - 1)] == FD_CALL_OTHER && calls[1][number & (FD_CALLS - 1)] == FD_CALL_OTHER)
 		return 0;
-	compat = current_is_compat();
+	task = current_task();
+	if (!is_watched(task))
+		return 0;
+	compat = task_is_compat(task);
 	meaning = calls[compat][number & (FD_CALLS - 1)];
 	if (meaning == FD_CALL_OTHER)
 		return 0;
-	task = (struct task_struct *)bpf_get_current_task();
 	if (meaning == FD_CALL_CLONE3)
 		returned_by_clone3(task, regs, ret, compat);
 	else

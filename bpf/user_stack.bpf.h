@@ -41,35 +41,41 @@ static __always_inline void take_stack(struct user_stack *s, struct task_struct 
 	}
 }
 
+#define CALLER_WORDS 32
+#define CALLER_MIX 0x9e3779b97f4a7c15ULL
+
 /*
  * A number for where a call comes from, cheap enough for every call: the
  * instruction, the depth of the stack, and what lies on top of it and points
  * into the program's own code, which is mostly return addresses. Equal numbers
  * mean the same place unless by chance; one place may have several numbers.
+ *
+ * The task is current_task(). A sum, each word with a factor of its own, so
+ * that none waits for the one before.
  */
 static __always_inline __u64 caller_number(struct task_struct *task)
 {
 	struct pt_regs *regs = current_regs();
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-	__u64 start, size, sp, number, words[32] = {};
+	struct mm_struct *mm = LOAD(task, mm);
+	__u64 start, size, sp, number, factor = CALLER_MIX, words[CALLER_WORDS];
 
-	if (!has_user_side(task))
+	if (!mm || LOAD(task, flags) & (PF_KTHREAD | PF_IO_WORKER))
 		return 1;
-	sp = REGS_SP(regs);
-	start = BPF_CORE_READ(mm, start_code);
-	size = BPF_CORE_READ(mm, end_code) - start;
-	number = REGS_IP(regs) * 0x9e3779b97f4a7c15ULL + sp;
-	number = number * 0x9e3779b97f4a7c15ULL + start;
+	sp = LOAD_SP(regs);
+	start = LOAD(mm, start_code);
+	size = LOAD(mm, end_code) - start;
+	number = (LOAD_IP(regs) * CALLER_MIX + sp) * CALLER_MIX + start;
+	/* what cannot be read is zero */
 	bpf_probe_read_user(words, sizeof(words), (void *)sp);
 #pragma unroll
-	for (int i = 0; i < 32; i++) {
-		__u64 offset = words[i] - start, difference = offset - size;
-		__u64 next = (number ^ words[i]) * 0x9e3779b97f4a7c15ULL, inside;
-
+	for (int i = 0; i < CALLER_WORDS; i++) {
+		__u64 offset = words[i] - start;
 		/* all ones when offset < size; without a branch, the verifier would follow both ways of each */
-		barrier_var(difference);
-		inside = -(((~offset & size) | ((~offset | size) & difference)) >> 63);
-		number ^= (number ^ next) & inside;
+		__u64 inside = (__s64)((offset - size) & ~offset) >> 63;
+
+		barrier_var(inside);
+		factor *= CALLER_MIX;
+		number += words[i] * factor & inside;
 	}
 	return number | 2;	/* 0 and 1 have a meaning of their own */
 }

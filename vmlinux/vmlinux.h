@@ -273,10 +273,19 @@ typedef struct {
 	__u32 val;
 } kgid_t;
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct user_namespace {
+	struct ns_common ns;
+};
+
 struct cred {
 	kuid_t uid;
 	kuid_t euid;
 	kgid_t egid;
+	struct user_namespace *user_ns;
 };
 
 struct upid {

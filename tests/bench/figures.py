@@ -184,6 +184,32 @@ def kill(samples):
     table(["", "kills", "kernel's count", "lines", "p50 ms", "p90 ms", "max ms", EVENTS], rows)
 
 
+def descriptors(samples):
+    """A table for each load. What is told of opens is by turn: a server's are connections and files."""
+    for load in ("churn", "server"):
+        rows = []
+        reference = [s for s in samples["nothing"] if s["load"] == load]
+        for name, taken in samples.items():
+            if "why" in taken[0]:
+                rows.append([name, taken[0]["why"]])
+                continue
+            taken = [s if s["turns"] else None for s in taken if s["load"] == load]
+
+            def each(key, sample):
+                return sample[key] / US / sample["turns"] if sample and sample[key] is not None else None
+
+            row = [name]
+            for key in ("wall_ns", "cpu_ns"):
+                values = [each(key, s) for s in taken]
+                row += [number(median(values)), ratio(values, [each(key, s) for s in reference])]
+            known = [s for s in taken if s]
+            row.append(number(median([s["tool_cpu_ns"] / s["wall_ns"] * 100 if s["tool_cpu_ns"] else None for s in known])))
+            for key in ("told", "lost"):
+                row.append(number(median([s[key] / (s["turns"] + s["warmed"]) if s[key] is not None else None for s in known])))
+            rows.append(row + [events(taken)])
+        table([load, "us each", "x", "CPU us", "x", "tool's CPU %", "opens told", "lost", EVENTS], rows)
+
+
 def stopped(line):
     """One line: what was started while the reader stood still, and its stop line."""
     storm, end = json.JSONDecoder().raw_decode(line)
@@ -202,9 +228,9 @@ def main():
     if section in COSTS:
         costs(section, samples)
     else:
-        {"recorder": recorder, "kill": kill}[section](samples)
+        {"recorder": recorder, "kill": kill, "descriptors": descriptors}[section](samples)
     strangers = sum(kind["generated"] for taken in samples.values() for kind in stopped_kinds(taken))
-    if strangers and section not in ("kill", "processes"):
+    if strangers and section not in ("kill", "processes", "descriptors"):
         print(f"  (met {strangers} events of others in these runs, whose cost is in the figures: take them again without)")
 
 

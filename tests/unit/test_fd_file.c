@@ -270,6 +270,8 @@ static void test_group_sockets(void **state)
 	assert_false(alike(to, fd_tcp("::", 40000, "fd00::7", 5432, 1)));
 	assert_true(alike(fd_tcp("0.0.0.0", 80, "0.0.0.0", 0, FD_TCP_LISTEN), fd_tcp("0.0.0.0", 80, "0.0.0.0", 0, FD_TCP_LISTEN)));
 	assert_false(alike(fd_tcp("0.0.0.0", 80, "0.0.0.0", 0, FD_TCP_LISTEN), fd_tcp("0.0.0.0", 81, "0.0.0.0", 0, FD_TCP_LISTEN)));
+	/* one of the host and one of the world are two */
+	assert_false(alike(fd_tcp("127.0.0.1", 80, "0.0.0.0", 0, FD_TCP_LISTEN), fd_tcp("0.0.0.0", 80, "0.0.0.0", 0, FD_TCP_LISTEN)));
 	/* bound, and not connected */
 	assert_false(alike(fd_tcp("0.0.0.0", 80, "0.0.0.0", 0, 7), fd_tcp("0.0.0.0", 81, "0.0.0.0", 0, 7)));
 	assert_true(alike(fd_socket(AF_UNIX, 0), fd_socket(AF_UNIX, 0)));

@@ -47,7 +47,7 @@ static bool says(const char *what)
 static void test_exhausted_longest(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed < 200; seed++) {
+	for (uint64_t seed = 1; seed < 40; seed++) {
 		struct fill fill = { .random = seed, .all = true };
 
 		fill_parts(&fill, &o, KIND_fd_exhausted);
@@ -88,7 +88,7 @@ static void test_exhausted_worst(void **state)
 static void test_exhausted_random(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed < 1000; seed++) {
+	for (uint64_t seed = 1; seed < 200; seed++) {
 		struct fill fill = { .random = seed };
 		size_t before;
 
@@ -181,9 +181,9 @@ static void test_leak_longest(void **state)
 	open_many();
 	for (uint64_t site = 0; site < 40; site++)
 		take_stack(site, (uintptr_t)&fd_leak_look + 4 * site);
-	for (; looks < 30; looks++, kernel.now_ns += SECOND)
+	for (; looks < 29; looks++, kernel.now_ns += SECOND)
 		assert_int_equal(fd_leak_look(leak, getpid()), 0);
-	assert_true(fd_leak_tell(leak, table_find(&leak->processes, getpid()), false));
+	assert_true(fd_leak_tell(leak, getpid(), false));
 	assert_int_equal(lines_read(), 1);
 	o = lines[0];
 	assert_true(o.fd_leak.sites_count > 0);
@@ -198,7 +198,7 @@ static void test_leak_longest(void **state)
 static void test_leak_worst(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed < 200; seed++) {
+	for (uint64_t seed = 1; seed < 40; seed++) {
 		struct fill fill = { .random = seed, .all = true };
 
 		fill_parts(&fill, &o, KIND_fd_leak);
@@ -212,7 +212,7 @@ static void test_leak_worst(void **state)
 static void test_leak_random(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed < 1000; seed++) {
+	for (uint64_t seed = 1; seed < 200; seed++) {
 		struct fill fill = { .random = seed };
 		size_t before;
 
@@ -224,6 +224,51 @@ static void test_leak_random(void **state)
 	}
 }
 
+/* a list that lost something is named */
+static void test_exhausted_named(void **state)
+{
+	struct fd_exhausted *x = &o.fd_exhausted;
+	int unnamed = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed < 3000; seed++) {
+		struct fill fill = { .random = seed };
+		uint64_t stack, top, types, args;
+
+		fill_parts(&fill, &o, KIND_fd_exhausted);
+		stack = x->stack_count, top = x->top_count, types = x->by_type_count, args = o.process.args_count;
+		fd_exhausted_fit(&o);
+		unnamed += x->stack_count < stack && !says("fd_exhausted.stack");
+		unnamed += x->top_count < top && !says("fd_exhausted.top");
+		unnamed += x->by_type_count < types && !says("fd_exhausted.by_type");
+		unnamed += o.process.args_count < args && !says("process.args");
+	}
+	assert_int_equal(unnamed, 0);
+}
+
+static void test_leak_named(void **state)
+{
+	struct fd_leak *x = &o.fd_leak;
+	int unnamed = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed < 3000; seed++) {
+		struct fill fill = { .random = seed };
+		uint64_t sites, top, types, args, waits;
+
+		fill_parts(&fill, &o, KIND_fd_leak);
+		sites = x->sites_count, top = x->top_count, types = x->by_type_count, args = o.process.args_count;
+		waits = x->close_wait_count;
+		fit(&o);
+		unnamed += x->sites_count < sites && !says("fd_leak.sites");
+		unnamed += x->top_count < top && !says("fd_leak.top");
+		unnamed += x->by_type_count < types && !says("fd_leak.by_type");
+		unnamed += x->close_wait_count < waits && !says("fd_leak.close_wait");
+		unnamed += o.process.args_count < args && !says("process.args");
+	}
+	assert_int_equal(unnamed, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +276,7 @@ int main(void)
 		cmocka_unit_test(test_exhausted_random),
 		cmocka_unit_test_setup_teardown(test_leak_longest, setup, teardown), cmocka_unit_test(test_leak_worst),
 		cmocka_unit_test(test_leak_random),
+		cmocka_unit_test(test_exhausted_named), cmocka_unit_test(test_leak_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

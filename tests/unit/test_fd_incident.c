@@ -194,6 +194,45 @@ static void test_errors(void **state)
 	assert_int_equal(lines[3].fd_exhausted.error, FD_ERROR_EBADF);
 }
 
+/* the same call refused by one limit and then by another: each refusal is told once */
+static void test_two_limits(void **state)
+{
+	const uint64_t begin = kernel.now_ns;
+
+	(void)state;
+	fails(SERVER, call_number("inotify_init1"), EMFILE);
+	until(begin + 2 * SECOND);
+	refuse(SERVER, call_number("inotify_init1"), EMFILE);
+	event.full = 0;
+	event.failure.open = event.max_fds = 512;
+	count_failure();
+	assert_int_equal(send_failure(), 0);
+	until(begin + 4 * SECOND);
+	assert_int_equal(lines_read(), 2);
+	assert_int_equal(lines[0].fd_exhausted.limit_kind, FD_LIMIT_RLIMIT_SOFT);
+	assert_int_equal(lines[1].fd_exhausted.limit_kind, FD_LIMIT_INOTIFY_INSTANCES);
+	check_counts(2);
+}
+
+/* the line is as the limits are now: raised a minute ago, and reached again */
+static void test_raised(void **state)
+{
+	const uint64_t begin = kernel.now_ns;
+
+	(void)state;
+	fails(SERVER, call_number("accept4"), EMFILE);
+	until(begin + 5 * SECOND);
+	refuse(SERVER, call_number("accept4"), EMFILE);
+	KNOW(&event.failure, soft, 2048);
+	KNOW(&event.failure, open, 2048);
+	count_failure();
+	assert_int_equal(send_failure(), 0);
+	until(begin + 10 * SECOND);
+	assert_int_equal(lines_read(), 2);
+	assert_int_equal(lines[1].fd_exhausted.soft, 2048);
+	assert_int_equal(lines[1].fd_exhausted.limit, 2048);
+}
+
 /* ---- more at once than there are places ------------------------------------------- */
 
 /* who was silent for the longest is told of, and makes room */
@@ -300,7 +339,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_single), TEST(test_storm), TEST(test_again), TEST(test_goes_on), TEST(test_gone), TEST(test_calls),
-		TEST(test_many_calls), TEST(test_errors), TEST(test_many), TEST(test_listed), TEST(test_sizes), TEST(test_random),
+		TEST(test_many_calls), TEST(test_errors), TEST(test_two_limits), TEST(test_raised), TEST(test_many), TEST(test_listed), TEST(test_sizes), TEST(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,9 +200,10 @@ static void test_failed_look(void **state)
 	assert_int_equal(p->looks, 2);
 	assert_int_equal(p->rises + p->falls, 0);
 	assert_int_equal(fd_leak_place(leak, 5)->outstanding, 2);
+	assert_int_equal(fd_leak_place(leak, 5)->rises, 1);
 }
 
-/* stacks are taken of what is near its limit; not any more when it is not */
+/* stacks are taken of what is near its limit; not any more when it is not, or gone */
 static void test_suspects(void **state)
 {
 	(void)state;
@@ -214,6 +215,26 @@ static void test_suspects(void **state)
 	has(100, 0, 0, 0);
 	fd_leak_kind.expire(&session, leak, kernel.now_ns);
 	assert_int_equal(kernel.suspect_count, 0);
+	has(600, 0, 0, 0);
+	fd_leak_kind.expire(&session, leak, kernel.now_ns);
+	assert_int_equal(kernel.suspect_count, 1);
+	kernel.entry_count = 0;
+	fd_leak_kind.expire(&session, leak, kernel.now_ns);
+	assert_int_equal(kernel.suspect_count, 0);
+}
+
+/* the leader is gone, and two threads have a table each: both are the process's */
+static void test_two_tables(void **state)
+{
+	const struct fd_process *p;
+
+	(void)state;
+	has(10, 0, 0, 0);
+	kernel_process(SERVER, 900 * SECOND);
+	kernel_opens(marked(), 3);
+	p = look(SERVER);
+	assert_int_equal(p->open, 13);
+	assert_int_equal(p->open, leak->summary.count);
 }
 
 /* ---- parts ----------------------------------------------------------------- */
@@ -311,7 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ONE(test_history), ONE(test_rises_and_falls), ONE(test_slope), ALL(test_restart), ALL(test_gone),
 		ALL(test_unplaced), ALL(test_partial), ONE(test_failed_look), ONE(test_parts_one), ALL(test_parts_all),
-		ALL(test_parts_newborn), ONE(test_told), ALL(test_suspects),
+		ALL(test_parts_newborn), ONE(test_told), ALL(test_suspects), ONE(test_two_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

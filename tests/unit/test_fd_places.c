@@ -166,7 +166,7 @@ static void test_sites_told(void **state)
 	assert_true(lines[0].process.known.exe);
 }
 
-/* it is gone: told is how many it had at the last look */
+/* it is gone: told is what it had at the last look, with what and where */
 static void test_ended(void **state)
 {
 	const struct fd_leak *x = &lines[0].fd_leak;
@@ -186,6 +186,11 @@ static void test_ended(void **state)
 	assert_true(x->ended);
 	assert_int_equal(x->open, 7);
 	assert_int_equal(x->outstanding, 7);
+	assert_int_equal(x->by_type_count, 1);
+	assert_int_equal(x->top_count, 1);
+	assert_int_equal(x->sites_count, 1);
+	assert_int_equal(x->sites[0].outstanding, 3);
+	assert_int_equal(x->unattributed, 4);
 }
 
 /* ---- records ------------------------------------------------------------------- */

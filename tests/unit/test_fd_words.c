@@ -72,6 +72,16 @@ static void test_script(void **state)
 	is_script("php -d memory_limit=1G index.php", "index.php");
 	is_script("python2.7 a", "a");
 	is_script("python3 -- app.py", "app.py");
+	/* options in one word, the last of which takes the next */
+	is_script("bash -eo pipefail x.sh", "x.sh");
+	is_script("bash -euo pipefail /opt/run.sh", "/opt/run.sh");
+	is_script("python3 -Im http.server", "-m http.server");
+	is_script("python3 -Bm flask run", "-m flask");
+	is_script("perl -I lib app.pl", "app.pl");
+	is_script("node --require dotenv/config server.js", "server.js");
+	is_script("bash --rcfile /etc/rc x.sh", "x.sh");
+	/* servers with a command line of their own */
+	is_script("gunicorn -w 4 app:app", "app:app");
 	/* what an interpreter's own script is called */
 	is_script("/usr/bin/python3 /usr/local/bin/gunicorn -w 4 app:app", "/usr/local/bin/gunicorn");
 }
@@ -79,7 +89,8 @@ static void test_script(void **state)
 static void test_no_script(void **state)
 {
 	static const char *const lines[] = {
-		"python3", "python3 -c print()", "python3 -u -c print()", "python3 -", "bash -c true", "perl -e 1", "node -e 1",
+		"sh -ec true", "bash -lc true", "bash -euxo pipefail -c true", "python3 -Ic print()", "perl -ne print", "node -p 1",
+		"uwsgi --http :8000", "python3", "python3 -c print()", "python3 -u -c print()", "python3 -", "bash -c true", "perl -e 1", "node -e 1",
 		"ruby -e 1", "bash", "-bash", "python3 -u", "python3 -X", "python3 -m", "nginx -g daemon", "pythonic app.py",
 		"sha256sum file", "shutdown now", "node_exporter --web", "perlbug x", "./app.py", "/opt/python/app x", "", "/", "python3/",
 	};

@@ -89,6 +89,12 @@ static void start_window(const struct fd_exhausted_state *state, struct fd_incid
 	incident->observation.fd_exhausted.known.spin_percent = 0;
 }
 
+/* the record of a failure is made a moment after it was counted */
+static uint64_t span(uint64_t from_ns, uint64_t to_ns)
+{
+	return to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
 static struct fd_incident_call *find_call(struct fd_incident *incident, const struct fd_failure_key *key)
 {
 	for (unsigned int i = 0; i < incident->call_count; i++)
@@ -152,8 +158,8 @@ static void tell(struct fd_exhausted_state *state, struct fd_incident *incident)
 	fill_calls(x, incident);
 	KNOW(x, count, count);
 	KNOW(x, total, total - incident->before);
-	KNOW(x, incident_ns, last - incident->first_ns);
-	KNOW(x, window_ns, last > from ? last - from : 0);
+	KNOW(x, incident_ns, span(incident->first_ns, last));
+	KNOW(x, window_ns, span(from, last));
 	x->known.rate_per_s = count > 1 && x->window_ns >= 1000000;
 	if (x->known.rate_per_s)
 		x->rate_per_s = (double)count * 1e9 / x->window_ns + 0.5;
@@ -188,8 +194,8 @@ static void look_at(struct fd_exhausted_state *state, struct fd_incident *incide
 	}
 	/* the kernel went on counting since the loop took the time */
 	last = last_failure(incident);
-	quiet = now > last ? now - last : 0;
-	since = last - (incident->lines ? incident->told_ns : incident->first_ns);
+	quiet = span(last, now);
+	since = span(incident->lines ? incident->told_ns : incident->first_ns, last);
 	/* a first refusal that stays alone need not wait */
 	if (since >= hold || quiet >= (hold / 4 > GLANCE_NS ? hold / 4 : GLANCE_NS))
 		tell(state, incident);

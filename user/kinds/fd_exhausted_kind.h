@@ -51,7 +51,7 @@ struct fd_exhausted_state {
 enum fd_limit fd_exhausted_limit(const struct fd_exhausted_state *state, const struct fd_failure_event *event,
 				 const char *syscall);
 /* Its value, and those of the others that matter. */
-void fd_exhausted_limits(const struct fd_exhausted_state *state, uint64_t pid, struct fd_exhausted *x);
+void fd_exhausted_limits(const struct fd_exhausted_state *state, uint32_t user_ns, struct fd_exhausted *x);
 /* fd_exhausted_fit.c */
 void fd_exhausted_fit(struct observation *observation);
 /* fd_exhausted_look.c: who it is, what it has open, the stack: asked at once, it may be gone soon. */

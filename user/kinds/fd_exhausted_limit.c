@@ -6,7 +6,6 @@
 #include "fd_exhausted_kind.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -33,13 +32,13 @@ static bool host_is_full(const struct session *s)
 	       open >= max - max / 16;
 }
 
-static enum fd_limit of_table(const struct session *s, const struct fd_failure_event *e)
+/* a limit that was lowered below that of the process, and is reached */
+static bool nr_open_binds(const struct session *s, const struct fd_failure_event *e)
 {
 	uint64_t nr_open;
 
-	if (fd_sysctl(s, "sys/fs/nr_open", 0, &nr_open) && nr_open < e->failure.soft && e->next_fd >= nr_open)
-		return FD_LIMIT_NR_OPEN;
-	return FD_LIMIT_RLIMIT_SOFT;
+	return fd_sysctl(s, "sys/fs/nr_open", 0, &nr_open) && nr_open < e->failure.soft &&
+	       (e->next_fd >= nr_open || (e->failure.known.open && e->failure.open >= nr_open));
 }
 
 enum fd_limit fd_exhausted_limit(const struct fd_exhausted_state *state, const struct fd_failure_event *e,
@@ -54,13 +53,15 @@ enum fd_limit fd_exhausted_limit(const struct fd_exhausted_state *state, const s
 			return own_limits[i].limit;
 	if (e->key.error == ENFILE)
 		return host_is_full(s) ? FD_LIMIT_FILE_MAX : pipe ? FD_LIMIT_PIPE_PAGES : fd_limit_unknown;
+	if (nr_open_binds(s, e))
+		return FD_LIMIT_NR_OPEN;
 	/* F_DUPFD looks only above the number it is given */
 	if (e->full || e->key.error == EBADF || strcmp(syscall, "fcntl") == 0 || strcmp(syscall, "fcntl64") == 0)
-		return of_table(s, e);
+		return FD_LIMIT_RLIMIT_SOFT;
 	/* another thread closed one since */
 	if (e->failure.known.open && e->failure.open + e->failure.open / 8 >= e->failure.soft)
-		return of_table(s, e);
-	return e->max_fds >= e->failure.soft || !e->failure.known.open ? of_table(s, e) : fd_limit_unknown;
+		return FD_LIMIT_RLIMIT_SOFT;
+	return e->max_fds >= e->failure.soft || !e->failure.known.open ? FD_LIMIT_RLIMIT_SOFT : fd_limit_unknown;
 }
 
 /* the value of the limit is that of one file, but for those of the process itself */
@@ -80,17 +81,14 @@ static bool is_per_user(enum fd_limit limit)
 	       limit == FD_LIMIT_FANOTIFY_GROUPS;
 }
 
-static bool same_user_namespace(const struct session *s, uint64_t pid)
+static bool is_our_user_namespace(const struct session *s, uint32_t inode)
 {
-	char path[48];
-	struct stat own, its;
+	struct stat own;
 
-	snprintf(path, sizeof(path), "%llu/ns/user", (unsigned long long)pid);
-	return fstatat(s->procfs.fd, path, &its, 0) == 0 && fstatat(s->procfs.fd, "self/ns/user", &own, 0) == 0 &&
-	       its.st_ino == own.st_ino;
+	return fstatat(s->procfs.fd, "self/ns/user", &own, 0) == 0 && own.st_ino == inode;
 }
 
-void fd_exhausted_limits(const struct fd_exhausted_state *state, uint64_t pid, struct fd_exhausted *x)
+void fd_exhausted_limits(const struct fd_exhausted_state *state, uint32_t user_ns, struct fd_exhausted *x)
 {
 	const struct session *s = state->session;
 	const char *file = x->known.limit_kind && x->limit_kind < sizeof(files) / sizeof(*files) ? files[x->limit_kind] :
@@ -102,6 +100,6 @@ void fd_exhausted_limits(const struct fd_exhausted_state *state, uint64_t pid, s
 	if (x->known.limit_kind && x->limit_kind == FD_LIMIT_RLIMIT_SOFT)
 		KNOW(x, limit, x->soft);
 	else
-		x->known.limit = file && (!is_per_user(x->limit_kind) || same_user_namespace(s, pid)) &&
+		x->known.limit = file && (!is_per_user(x->limit_kind) || is_our_user_namespace(s, user_ns)) &&
 				 fd_sysctl(s, file, 0, &x->limit);
 }

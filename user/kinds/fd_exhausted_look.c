@@ -78,6 +78,6 @@ void fd_exhausted_look(struct fd_exhausted_state *state, struct fd_incident *inc
 		KNOW_TEXT(x, stack_note, "the process ended before it could be looked at");
 	}
 	cgroup_paths_fill(&s->cgroup_paths, o, e->cgroup_id, e->cgroup_version);
-	fd_exhausted_limits(state, o->process.pid, x);
+	fd_exhausted_limits(state, e->user_ns, x);
 	x->known.growth_per_min = fd_leak_growth(s, o->process.pid, o->process.start_ns, &x->growth_per_min);
 }

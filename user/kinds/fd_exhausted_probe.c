@@ -39,7 +39,7 @@ static const struct hook_choice hooks[] = {
 		.remedy = "needs CONFIG_KPROBES and CONFIG_KPROBE_EVENTS",
 	}, {
 		.name = "tracepoint",
-		.programs = { "fd_sys_exit", "fd_ring_complete" },
+		.programs = { "fd_sys_exit", "fd_sys_exit_untyped", "fd_ring_complete" },
 		.fields_lost = { "count (not SCM_RIGHTS by io_uring, fanotify)" },
 		.remedy = "a kernel where fexit or kretprobe can be used sees these, too",
 		.cost = "a look at the return of every system call on the host, for those that are refused",
@@ -87,6 +87,10 @@ static int fd_exhausted_probe_open(struct probe *probe, const struct kernel *ker
 		if (strncmp(name, "alloc_", 6) != 0 && strncmp(name, "fd_", 3) != 0 && !has_call(kernel, name))
 			bpf_program__set_autoload(program, false);
 	}
+	if (access("/sys/kernel/btf/vmlinux", F_OK) == 0)
+		bpf_program__set_autoload(skeleton->progs.fd_sys_exit_untyped, false);
+	else
+		bpf_program__set_autoload(skeleton->progs.fd_sys_exit, false);
 	bpf_program__set_autoload(skeleton->progs.fd_ring_complete,
 				  kernel_tracepoint_args(kernel, "io_uring_complete") > 0);
 	/* a failure comes with its stack, and many processes may fail at the same moment */

@@ -154,15 +154,29 @@ static void schedule_line(struct fd_leak_state *state)
 	state->tell_ns = state->now_ns + (watched < LONGEST_NS ? watched : LONGEST_NS);
 }
 
+static void say_none(const struct fd_leak_state *state)
+{
+	struct session *s = state->session;
+
+	tool_error(s->tool, "--pid: '%llu' has no descriptors: it is a kernel thread, or has ended and waits for its parent",
+		   (unsigned long long)s->options.pid);
+	s->output_failed = s->stop = true;
+}
+
 static void watch_one(struct fd_leak_state *state)
 {
 	struct session *s = state->session;
 	struct fd_process *p;
-	int err = fd_leak_look(state, s->options.pid);
+	int err;
 
+	/* it may be the last time: of one that ends, this is what is told */
+	fd_leak_count_opened(state, s->options.pid);
+	err = fd_leak_look(state, s->options.pid);
 	p = table_find(&state->processes, s->options.pid);
 	if (state->pass == 1 && p)
 		remember_first(state);
+	if (!err && !p)
+		say_none(state);
 	if (err || !p)
 		return;
 	if (p->pass != state->pass && !same_process(state, p)) {
@@ -173,10 +187,8 @@ static void watch_one(struct fd_leak_state *state)
 	}
 	if (s->options.duration_ns || state->now_ns < state->tell_ns)
 		return;
-	if (state->tell_ns) {
-		fd_leak_tell(state, p, false);
-		p->told_looks = p->looks;
-	}
+	if (state->tell_ns)
+		fd_leak_tell(state, p->pid, false);
 	schedule_line(state);
 }
 
@@ -208,13 +220,8 @@ static void list_nearest(struct fd_leak_state *state)
 	}
 	qsort(order, count, sizeof(order[0]), by_use);
 	for (uint32_t i = 0; i < count && told < NEAREST; i++) {
-		const struct fd_process *p;
-
-		if (order[i]->pid == (uint64_t)getpid() || fd_leak_look(state, order[i]->pid))
-			continue;
-		p = table_find(&state->processes, order[i]->pid);
-		if (p && p->pass == state->pass)
-			told += fd_leak_tell(state, p, true);
+		if (order[i]->pid != (uint64_t)getpid())
+			told += fd_leak_tell(state, order[i]->pid, true);
 	}
 	state->listed = true;
 }
@@ -259,15 +266,8 @@ static void tell_growing(struct fd_leak_state *state, bool last)
 		if (is_growing(p) && (last ? p->looks > p->told_looks : p->looks >= 2 * p->told_looks))
 			pids[count++] = p->pid;
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		struct fd_process *p;
-
-		if (fd_leak_look(state, pids[i]))
-			continue;
-		p = table_find(&state->processes, pids[i]);
-		if (p && p->pass == state->pass && fd_leak_tell(state, p, false))
-			p->told_looks = p->looks;
-	}
+	for (uint32_t i = 0; i < count; i++)
+		fd_leak_tell(state, pids[i], false);
 }
 
 static void watch_all(struct fd_leak_state *state)
@@ -308,20 +308,15 @@ static void fd_leak_expire(struct session *s, void *state_pointer, uint64_t now)
 static void fd_leak_finish(struct session *s, void *state_pointer)
 {
 	struct fd_leak_state *state = state_pointer;
-	struct fd_process *p;
 
 	if (!s->options.pid) {
 		if (fd_leak_look(state, 0) == 0 && !state->listed)
 			list_nearest(state);
 		tell_growing(state, true);
-	} else {
-		if (!state->ended)
-			fd_leak_look(state, s->options.pid);
-		p = table_find(&state->processes, s->options.pid);
-		if (p && !state->ended && p->pass != state->pass)
-			state->ended = true;
-		if (p && p->looks > p->told_looks)
-			fd_leak_tell(state, p, false);
+	} else if (!fd_leak_tell(state, s->options.pid, false)) {
+		/* it ended after the last look */
+		state->ended = true;
+		fd_leak_tell(state, s->options.pid, false);
 	}
 	fd_leak_write(state);
 }

@@ -72,6 +72,7 @@ struct fd_leak_state {
 	uint64_t pass, now_ns, next_ns, tell_ns, interval_ns;
 	bool listed;			/* the processes nearest their limit were told */
 	bool ended;			/* that of --pid is gone */
+	uint64_t opened;	/* by the process that is told of */
 	uint64_t unplaced;	/* processes without a place in the table */
 	uint64_t generated;
 };
@@ -93,10 +94,18 @@ int64_t fd_leak_slope(const struct fd_process *process);
 /* Time between two looks of its history. */
 uint64_t fd_leak_step_ns(const struct fd_process *process);
 
-/* fd_leak_tell.c: after a look at this process alone, as an observation; false when the filters leave it out. */
-bool fd_leak_tell(struct fd_leak_state *state, const struct fd_process *process, bool overview);
-/* Fills fd_place.opened from the kernel side's counts. */
-void fd_leak_count_opened(struct fd_leak_state *state, uint64_t pid, uint64_t *ret_opened);
+/*
+ * Openings by place and in all, as the kernel side has counted them. Before a
+ * look: what is opened between the two is open, and none is called closed that
+ * is not.
+ */
+void fd_leak_count_opened(struct fd_leak_state *state, uint64_t pid);
+
+/*
+ * fd_leak_tell.c: looks at this process alone and tells of it, or of what it
+ * had last when it has ended; false when it is gone or the filters leave it out.
+ */
+bool fd_leak_tell(struct fd_leak_state *state, uint64_t pid, bool overview);
 
 /* fd_leak_output.c: --folded and --svg, at the end; errors are told. */
 void fd_leak_write(struct fd_leak_state *state);

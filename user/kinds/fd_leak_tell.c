@@ -16,20 +16,20 @@
 /* ---- counts of the kernel side -------------------------------------- */
 
 static void add_opened(struct fd_leak_state *state, const uint64_t *sites, const struct fd_site_count *counts,
-		       uint32_t count, uint64_t pid, uint64_t *sum)
+		       uint32_t count, uint64_t pid)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		struct fd_place *p = counts[i].tgid == pid ? fd_leak_place(state, sites[i]) : NULL;
 
 		if (counts[i].tgid != pid)
 			continue;
-		*sum += counts[i].opened;
+		state->opened += counts[i].opened;
 		if (p)
 			p->opened += counts[i].opened;
 	}
 }
 
-void fd_leak_count_opened(struct fd_leak_state *state, uint64_t pid, uint64_t *ret_opened)
+void fd_leak_count_opened(struct fd_leak_state *state, uint64_t pid)
 {
 	static uint64_t sites[1024];
 	static struct fd_site_count counts[1024];
@@ -38,14 +38,14 @@ void fd_leak_count_opened(struct fd_leak_state *state, uint64_t pid, uint64_t *r
 	uint32_t batch, count;
 	bool first = true;
 
-	*ret_opened = 0;
+	state->opened = 0;
 	for (uint32_t i = 0; i < state->places.count; i++)
 		((struct fd_place *)table_entry(&state->places, i))->opened = 0;
 	while (!err) {
 		count = 1024;
 		err = bpf_map_lookup_batch(map, first ? NULL : &batch, &batch, sites, counts, &count, NULL);
 		first = false;
-		add_opened(state, sites, counts, count, pid, ret_opened);
+		add_opened(state, sites, counts, count, pid);
 	}
 }
 
@@ -165,7 +165,6 @@ static void fill_site(struct fd_leak_state *state, struct fd_site *to, const str
 					 sizeof(to->stack[0]), sizeof(to->stack) / sizeof(to->stack[0]));
 	to->known.stack = to->stack_count != 0;
 	KNOW(to, outstanding, place->outstanding);
-	/* counted a moment apart */
 	KNOW(to, opened, place->opened > place->outstanding ? place->opened : place->outstanding);
 	KNOW(to, closed, to->opened - to->outstanding);
 	KNOW(to, grown, (int64_t)(place->outstanding - place->first));
@@ -183,11 +182,10 @@ static void add_sites(struct fd_leak_state *state, struct fd_leak *x, const stru
 {
 	static const struct fd_place *found[FD_PLACES];
 	const uint64_t max = sizeof(x->sites) / sizeof(x->sites[0]);
-	uint64_t opened, attributed = 0;
+	uint64_t attributed = 0;
 	uint32_t count = 0;
 
-	fd_leak_count_opened(state, p->pid, &opened);
-	KNOW(x, opened, opened > p->outstanding ? opened : p->outstanding);
+	KNOW(x, opened, state->opened > p->outstanding ? state->opened : p->outstanding);
 	KNOW(x, closed, x->opened - p->outstanding);
 	for (uint32_t i = 0; i < state->places.count; i++) {
 		const struct fd_place *place = table_entry(&state->places, i);
@@ -247,7 +245,7 @@ static void fit(struct observation *o)
 	}
 }
 
-bool fd_leak_tell(struct fd_leak_state *state, const struct fd_process *p, bool overview)
+static bool tell(struct fd_leak_state *state, const struct fd_process *p, bool overview)
 {
 	static struct observation o;
 	struct session *s = state->session;
@@ -290,5 +288,21 @@ bool fd_leak_tell(struct fd_leak_state *state, const struct fd_process *p, bool 
 	fit(&o);
 	state->generated++;
 	session_deliver(s, KIND_fd_leak, &o);
+	return true;
+}
+
+bool fd_leak_tell(struct fd_leak_state *state, uint64_t pid, bool overview)
+{
+	struct fd_process *p;
+
+	if (!state->ended) {
+		fd_leak_count_opened(state, pid);
+		if (fd_leak_look(state, pid))
+			return false;
+	}
+	p = table_find(&state->processes, pid);
+	if (!p || (p->pass != state->pass && !state->ended) || !tell(state, p, overview))
+		return false;
+	p->told_looks = p->looks;
 	return true;
 }
