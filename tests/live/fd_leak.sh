@@ -42,8 +42,9 @@ says 'the verdict names it' '[.diagnosis.cause, .message] | map(contains("forgot
 says 'the verdict names no honest one' \
 	'[.message, .diagnosis.title, .diagnosis.cause, .diagnosis.do[]] | map(contains("honest_")) | any | not'
 says 'the types' '.fd_leak.by_type[0] | .type == "eventfd" and .count == $count + 8' --argjson count "$count"
+# the honest ones grow, too, at the start
 says 'how fast' '.fd_leak.growth_per_min as $rate | (60000 / $every) as $true
-	| $rate > $true * 0.4 and $rate < $true * 1.3' --argjson every $((40 * slow))
+	| $rate > $true * 0.4 and $rate < $true * 1.6' --argjson every $((40 * slow))
 says 'how long it lasts' '.fd_leak | .exhausted_in_s as $s | ((.soft - .open) * 60 / .growth_per_min) as $true
 	| $s > $true * 0.7 and $s < $true * 1.4'
 says 'the course of it' '.fd_leak.history | length > 4 and . == sort'

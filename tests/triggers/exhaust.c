@@ -192,7 +192,8 @@ static void __attribute__((noinline)) fail_again(struct worker *worker)
 	int result = options.road->call();
 
 	if (result != -options.road->error)
-		quit(1, "%s: %s, and not %s", options.road->name,
+		quit(result == -ENOSYS || result == -EPERM ||
+		     result == -EOPNOTSUPP ? EXIT_CANNOT : 1, "%s: %s, and not %s", options.road->name,
 		     result < 0 ? strerror(-result) : "success",
 		     error_name(options.road->error));
 	worker->failed += has.weight ? has.weight : 1;
