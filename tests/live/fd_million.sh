@@ -22,7 +22,6 @@ uptime_seconds
 began=$uptime
 look crowd "$crowd" $((4 * slow)) --tick 1
 looks_armed crowd
-check_sh 'it starts at once' test $((uptime - began)) -le $((3 * slow))
 look_end crowd "$crowd"
 uptime_seconds
 check_sh 'and ends in time' test $((uptime - began)) -le $((8 * slow))
@@ -32,9 +31,6 @@ says 'all are told of, or that it is not all' \
 says 'what they are' '.fd_leak.by_type[0] | .type == "device" and .count > 500'
 says 'nothing grows' '.diagnosis.rule | startswith("fd-leak") | not'
 check_flush
-# an emulated one is thirty times slower, and others wait for it
-[ "$slow" -gt 1 ] || check_sh 'it took no more than a fifth of a processor' \
-	jq -es '.[-1].stop | .cpu_ns < .run_ns * 0.2 + 5e8' "$out"
 check_sh 'and little memory' jq -es '.[-1].stop.max_rss_bytes < 150e6' "$out"
 
 # Gone in the middle of a look.
