@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_fd.sh
-# vm: default
+# vm: host (what it asks of the tool is the same on every kernel)
 # The account of both kinds balances, also when there is no room: what is lost
 # is told, and what is filtered is counted.
 . "$(dirname "$0")/lib_fd.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_fd.sh
-# vm: default
+# vm: host (what it asks of the tool is the same on every kernel)
 # Paths, names of sockets and of processes that are made to break terminals,
 # parsers and lines.
 . "$(dirname "$0")/lib_fd.sh"

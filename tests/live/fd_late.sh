@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_fd.sh
-# vm: default
+# vm: host (what it asks of the tool is the same on every kernel)
 # Asked about a process that leaks for long: an answer that helps, and says what
 # nobody can know any more.
 . "$(dirname "$0")/lib_fd.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_fd.sh
-# vm: default
+# vm: host (what it asks of the tool is the same on every kernel)
 # As many descriptors as a process may have: the number is exact, the looking
 # takes a bounded time, and what was not looked at is said.
 . "$(dirname "$0")/lib_fd.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_fd.sh
-# vm: default
+# vm: host (what it asks of the tool is the same on every kernel)
 # Folded stacks and flame graphs: their sums are the numbers of the line, and
 # they go to a file that is ours, or to none.
 . "$(dirname "$0")/lib_fd.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_fd.sh
-# vm: default
+# vm: host (what it asks of the tool is the same on every kernel)
 # What grows is no leak by that alone: pools, caches that warm up, bursts, and
 # piles of one kind are told apart. And why a limit was reached.
 . "$(dirname "$0")/lib_fd.sh"
