@@ -93,7 +93,7 @@ const char *error_remedy(int err)
 {
 	switch (err) {
 	case -EMFILE:
-		return "; raise ulimit -n (64 is enough)";
+		return "; raise ulimit -n (256 is enough)";
 	case -ENFILE:
 		return "; the host is out of files: raise fs.file-max or find who holds them";
 	case -ENOMEM:

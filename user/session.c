@@ -18,8 +18,8 @@
 #include "cannot.h"
 #include "unwind.h"
 
-/* what a session opens at most, for one kind: programs, maps, links, rings, timers */
-enum { FILES_NEEDED = 34 };
+/* what a session opens at most, for itself and for each kind: programs, maps, links, rings, timers */
+enum { FILES_OWN = 16, FILES_PER_KIND = 26 };
 
 #define COALESCE_NS 10000000ULL
 
@@ -157,15 +157,17 @@ static void arm(int fd, uint64_t ns, int flags)
 }
 
 /* libbpf reports a lack of files as whatever its own trials then find missing: so ask first */
-static bool enough_files(void)
+static bool enough_files(const struct tool *tool)
 {
-	int fds[FILES_NEEDED], n = 0;
+	int fds[FILES_OWN + KIND_COUNT * FILES_PER_KIND], needed = FILES_OWN, n = 0;
 
-	while (n < FILES_NEEDED && (fds[n] = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0)
+	for (int i = 0; tool->kinds[i]; i++)
+		needed += FILES_PER_KIND;
+	while (n < needed && (fds[n] = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0)
 		n++;
 	for (int i = 0; i < n; i++)
 		close(fds[i]);
-	return n == FILES_NEEDED;
+	return n == needed;
 }
 
 int session_open(struct session *s, const struct tool *tool, const struct options *options)
@@ -186,7 +188,7 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 	status = open_outputs(s);
 	if (status)
 		return status;
-	if (!enough_files()) {
+	if (!enough_files(tool)) {
 		tool_error(tool, "cannot start: %s%s", strerror(EMFILE), error_remedy(-EMFILE));
 		return EXIT_FAILED;
 	}

@@ -12,7 +12,7 @@
 #include "fd_exhausted.skel.h"
 #include "syscall_name.h"
 
-#define HOLD_NS 2000000000ULL		/* the first line waits so long at most */
+#define HOLD_NS 1500000000ULL		/* the first line waits so long at most, and for a glance */
 #define LONGEST_NS 60000000000ULL
 #define LOOK_AGAIN_NS 10000000000ULL
 #define GLANCE_NS 250000000ULL		/* time between two looks at counts while a line is waiting */
@@ -120,23 +120,32 @@ static int by_count(const void *a, const void *b)
 	return left->count < right->count ? 1 : left->count > right->count ? -1 : 0;
 }
 
+/* the row of a call, which is there already where it met a full table and one that was not */
+static struct fd_call *row_of(struct fd_call *rows, uint64_t *count, uint32_t call)
+{
+	char name[sizeof(rows->syscall)];
+	uint64_t i;
+
+	call_name(name, call);
+	for (i = 0; i < *count && strcmp(rows[i].syscall, name) != 0; i++)
+		;
+	*count += i == *count;
+	KNOW_TEXT(&rows[i], syscall, name);
+	return &rows[i];
+}
+
 static void fill_calls(struct fd_exhausted *x, const struct fd_incident *incident)
 {
 	struct fd_call rows[FD_INCIDENT_CALLS] = {};
 	const uint64_t max = sizeof(x->calls) / sizeof(x->calls[0]);
-	uint64_t count = 0, first = UINT64_MAX;
+	uint64_t count = 0;
 
 	for (unsigned int i = 0; i < incident->call_count; i++) {
 		const struct fd_incident_call *call = &incident->calls[i];
+		struct fd_call *row = call->count != call->told ? row_of(rows, &count, call->key.call) : NULL;
 
-		if (call->count == call->told)
-			continue;
-		call_name(rows[count].syscall, call->key.call);
-		rows[count].known.syscall = 1;
-		KNOW(&rows[count], count, call->count - call->told);
-		count++;
-		if (call->first_ns < first)
-			first = call->first_ns;
+		if (row)
+			KNOW(row, count, row->count + call->count - call->told);
 	}
 	qsort(rows, count, sizeof(rows[0]), by_count);
 	x->calls_count = count < max ? count : max;

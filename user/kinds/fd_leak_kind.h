@@ -43,7 +43,7 @@ struct fd_place {
 	uint64_t outstanding, previous, first;
 	uint32_t rises, falls;
 	/* the oldest that is open */
-	uint64_t newest_ns;
+	uint64_t peak, peak_ns;	/* the most that were open at a look, and when that was first so */
 	uint64_t oldest_ns;
 	uint32_t oldest_fd;
 	struct fd_file oldest;

@@ -135,8 +135,6 @@ static void count_at_place(struct fd_leak_state *state, const struct fd_process 
 	} else if (state->detailed && strcmp(fd_file_type(f, room), fd_file_type(&place->oldest, other)) != 0) {
 		place->mixed = true;
 	}
-	if (!place->outstanding || f->opened_ns > place->newest_ns)
-		place->newest_ns = f->opened_ns;
 	place->outstanding++;
 }
 
@@ -242,6 +240,10 @@ static void follow_places(struct fd_leak_state *state, uint64_t pid)
 			continue;
 		p->rises += p->outstanding > p->previous;
 		p->falls += p->outstanding < p->previous;
+		if (p->outstanding > p->peak) {
+			p->peak = p->outstanding;
+			p->peak_ns = state->now_ns;
+		}
 	}
 }
 

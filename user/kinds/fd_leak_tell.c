@@ -175,8 +175,8 @@ static void fill_site(struct fd_leak_state *state, struct fd_site *to, const str
 	KNOW(to, falls, place->falls);
 	if (place->oldest_ns && state->now_ns > place->oldest_ns)
 		KNOW(to, oldest_ns, state->now_ns - place->oldest_ns);
-	if (place->newest_ns)
-		KNOW(to, newest_ns, state->now_ns > place->newest_ns ? state->now_ns - place->newest_ns : 0);
+	if (place->peak_ns)
+		KNOW(to, grew_ns, state->now_ns - place->peak_ns);
 	KNOW_TEXT(to, type, place->mixed ? "mixed" : fd_file_type(&place->oldest, room));
 	to->known.example = fd_describe(&example, &state->session->procfs, p->pid, place->oldest_fd, &place->oldest);
 }

@@ -78,22 +78,7 @@ void fd_row_process(const struct observation *observation, const char *script, s
 		text_add(&text, ", runs ");
 		say_path(&text, script);
 	}
-	if (p->known.exe && *p->exe) {
-		text_add(&text, ", ");
-		say_path(&text, p->exe);
-	}
-	if (p->known.uid)
-		text_format(&text, ", uid %llu", (unsigned long long)p->uid);
-	if (p->known.start_ns && observation->boot_ns > p->start_ns) {
-		text_add(&text, ", running for ");
-		text_duration(&text, observation->boot_ns - p->start_ns);
-	}
-	if (p->known.ppid && p->ppid) {
-		text_add(&text, ", child of ");
-		say_process(&text, p->known.parent_comm ? p->parent_comm : "", true, p->ppid);
-	}
-	if (p->known.ns_pid && p->ns_pid)
-		text_format(&text, "; pid %llu in its container", (unsigned long long)p->ns_pid);
+	say_identity(&text, observation);
 }
 
 /* ---- a refusal ------------------------------------------------------------- */

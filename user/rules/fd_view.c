@@ -201,7 +201,7 @@ struct fd_shape fd_shape_of(const struct fd_leak *l)
 }
 
 /*
- * A pool that fills rises at first and is flat then: its newest is old. In
+ * A pool that fills rises at first and is flat then: it has not had more for long. In
  * lines that do not have that, nor what a site had at each look, it rose at three looks of four, or the process has
  * at least half the growth in the last third that this site should have then,
  * without what those have that rose more often.
@@ -211,8 +211,8 @@ static bool site_goes_on(const struct fd_leak *l, const struct fd_site *site)
 	struct fd_shape shape = fd_shape_of(l);
 	double late = shape.grown_late;
 
-	if (site->known.newest_ns && l->known.watched_ns)
-		return site->newest_ns <= l->watched_ns / 3;
+	if (site->known.grew_ns && l->known.watched_ns)
+		return site->grew_ns <= l->watched_ns / 3;
 	if (l->known.looks && l->looks > 1 && site->rises * 4.0 >= (l->looks - 1) * 3.0)
 		return true;
 	for (uint64_t i = 0; i < l->sites_count; i++) {

@@ -120,3 +120,25 @@ void say_cgroup_file(struct text *text, uint64_t version, const char *path, cons
 	text_format(&file, "/%s", version == 1 ? v1_name : v2_name);
 	text_shell(text, raw, file.length);
 }
+
+void say_identity(struct text *text, const struct observation *observation)
+{
+	const struct process *p = &observation->process;
+
+	if (p->known.exe && *p->exe) {
+		text_add(text, ", ");
+		say_path(text, p->exe);
+	}
+	if (p->known.uid)
+		text_format(text, ", uid %llu", (unsigned long long)p->uid);
+	if (p->known.start_ns && observation->boot_ns > p->start_ns) {
+		text_add(text, ", running for ");
+		text_duration(text, observation->boot_ns - p->start_ns);
+	}
+	if (p->known.ppid && p->ppid) {
+		text_add(text, ", child of ");
+		say_process(text, p->known.parent_comm ? p->parent_comm : "", true, p->ppid);
+	}
+	if (p->known.ns_pid && p->ns_pid)
+		text_format(text, "; pid %llu in its container", (unsigned long long)p->ns_pid);
+}

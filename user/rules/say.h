@@ -26,6 +26,9 @@ bool say_path_is_whole(const char *path);
 /* "comm[pid]", or what of it is known */
 void say_process(struct text *text, const char *comm, bool has_pid, uint64_t pid);
 
+/* ", /usr/bin/node, uid 33, running for 2 h 1 m, child of bash[77]": what of it is known */
+void say_identity(struct text *text, const struct observation *observation);
+
 /* A cgroup path that fits a line: /kubepods.slice/…/cri-containerd-3f9ac1d0…1f00.scope */
 void say_path(struct text *text, const char *path);
 

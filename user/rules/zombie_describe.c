@@ -157,22 +157,7 @@ static void say_parent(const struct observation *observation, struct verdict *re
 		return;
 	text = say_evidence(ret, z->known.traced && z->traced ? "tracer" : "parent", BASIS_MEASURED);
 	zombie_say_holder(&text, observation);
-	if (p->known.exe) {
-		text_add(&text, ", ");
-		say_path(&text, p->exe);
-	}
-	if (p->known.uid)
-		text_format(&text, ", uid %llu", (unsigned long long)p->uid);
-	if (p->known.start_ns && observation->boot_ns > p->start_ns) {
-		text_add(&text, ", running for ");
-		text_duration(&text, observation->boot_ns - p->start_ns);
-	}
-	if (p->known.ppid && p->ppid) {
-		text_add(&text, ", child of ");
-		say_process(&text, p->known.parent_comm ? p->parent_comm : "", true, p->ppid);
-	}
-	if (p->known.ns_pid && p->ns_pid)
-		text_format(&text, "; pid %llu in its container", (unsigned long long)p->ns_pid);
+	say_identity(&text, observation);
 	if (z->known.subreaper && z->subreaper)
 		text_add(&text, "; a subreaper: it asked to inherit the orphans below it");
 }
