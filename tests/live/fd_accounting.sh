@@ -43,8 +43,11 @@ watch_start fdleak
 refuse_many
 watch_stop
 check_sh 'enough room: the account balances' balanced
-check_sh 'enough room: every call of every process' test "$(sums)" -eq $((processes * 5))
-check_sh 'enough room: nothing lost' test "$(tally fd_exhausted lost)" -eq 0
+# 0 but where the kernel skips programs
+missed=$(missed_runs)
+check_sh 'enough room: every call of every process' test $(($(sums) + missed)) -ge $((processes * 5)) \
+	-a "$(sums)" -le $((processes * 5))
+check_sh 'enough room: nothing else lost' test "$(tally fd_exhausted lost)" -le "$missed"
 check_sh 'enough room: one line for each process' jq -es --argjson count "$processes" \
 	'[.[] | select(.kind == "fd_exhausted" and .process.comm == "crowded").process.pid] | length == $count and length == (unique | length)' \
 	"$out"
@@ -59,7 +62,7 @@ check_sh 'another name: the account balances' balanced
 watch_start fdleak -c crowded
 refuse_many
 watch_stop
-check_sh 'this name: all of it' test "$(sums)" -eq $((processes * 5))
+check_sh 'this name: all of it' test $(($(sums) + $(missed_runs))) -ge $((processes * 5))
 check_sh 'this name: the account balances' balanced
 
 # A reader that stands still, and little room.
