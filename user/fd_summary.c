@@ -104,6 +104,26 @@ static int by_count(const void *a, const void *b)
 	return strcmp(left->type, right->type);
 }
 
+/* what finds no row goes into one called "other", the last where there is none: the sum is that of all */
+static void add_rest(const struct fd_type *rest, uint64_t rest_count, struct fd_type *ret, uint64_t max)
+{
+	struct fd_type *other = &ret[max - 1];
+	uint64_t count = 0;
+
+	for (uint64_t i = 0; i < rest_count; i++)
+		count += rest[i].count;
+	for (uint64_t i = 0; i + 1 < max; i++) {
+		if (strcmp(ret[i].type, "other") == 0) {
+			/* its row is above: the last stays what it is */
+			ret[i].count += count - other->count;
+			return;
+		}
+	}
+	*other = (struct fd_type){};
+	KNOW_TEXT(other, type, "other");
+	KNOW(other, count, count);
+}
+
 uint64_t fd_summary_types(const struct fd_summary *s, struct fd_type *ret, uint64_t max)
 {
 	struct fd_type rows[FD_SUMMARY_TYPES] = {};
@@ -116,6 +136,8 @@ uint64_t fd_summary_types(const struct fd_summary *s, struct fd_type *ret, uint6
 	if (max > s->type_count)
 		max = s->type_count;
 	memcpy(ret, rows, max * sizeof(rows[0]));
+	if (max && max < s->type_count)
+		add_rest(rows + max - 1, s->type_count - max + 1, ret, max);
 	return max;
 }
 

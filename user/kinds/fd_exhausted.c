@@ -111,6 +111,9 @@ static void call_name(char ret[32], uint32_t call)
 		text_copy(ret, 32, "io_uring", strlen("io_uring"));
 	else
 		syscall_name(ret, 32, call & (FD_CALL_RING - 1), call & FD_CALL_COMPAT);
+	/* the kernel opens for a ring in this call as well as in workers */
+	if (strcmp(ret, "io_uring_enter") == 0)
+		text_copy(ret, 32, "io_uring", strlen("io_uring"));
 }
 
 static int by_count(const void *a, const void *b)
