@@ -16,7 +16,7 @@ add_case() {
 	run "$leakfd" "$@" --wait
 	wait_ready
 	eval "pid_$case_name=$pid out_$case_name=$run_out"
-	look "$case_name" "$pid" "$seconds" --tick 0.5
+	look "$case_name" "$pid" 200 --tick 0.5
 	cases="$cases $case_name"
 }
 
@@ -45,6 +45,8 @@ looks_armed $cases
 for name in $cases; do
 	eval "kill -USR2 \$pid_$name"
 done
+uptime_seconds
+began=$uptime
 
 watch_start fdleak
 # alive for long enough to be looked at
@@ -84,6 +86,12 @@ check_rule 'fd-dup-target'
 check_flush
 cp "$out" "$tmp/refusals.ndjson"
 
+# all tools end at one time, however long each took to start
+uptime_seconds
+[ $((uptime - began)) -ge "$seconds" ] || sleep $((seconds - uptime + began))
+for name in $cases; do
+	eval "kill -TERM \$look_tool_$name"
+done
 judge pool fd-high-stable
 says 'it has 900 and does not grow' '.fd_leak.before >= 900 and .fd_leak.open >= 900 and .fd_leak.open < 930'
 judge warming fd-warming
