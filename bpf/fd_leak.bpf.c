@@ -216,15 +216,22 @@ static __always_inline void returned(struct task_struct *task, int fd)
 	opened(0, (__u64)file, fd);
 }
 
+/* the same where there are several: the verifier looks at it once, and not once for each */
+__attribute__((noinline)) int returned_one_of(int fd)
+{
+	returned(current_task(), fd);
+	return 0;
+}
+
 /* numbers the kernel wrote where the caller asked for them */
-static __always_inline void returned_at(struct task_struct *task, __u64 address, int count)
+static __always_inline void returned_at(__u64 address, int count)
 {
 	int fds[2] = { -1, -1 };
 
 	bpf_probe_read_user(fds, count * sizeof(int), (void *)address);
-	returned(task, fds[0]);
+	returned_one_of(fds[0]);
 	if (count > 1)
-		returned(task, fds[1]);
+		returned_one_of(fds[1]);
 }
 
 struct control_head {
@@ -233,7 +240,7 @@ struct control_head {
 };
 
 /* SCM_RIGHTS: control messages of a received message */
-static __always_inline void returned_in_message(struct task_struct *task, __u64 message)
+static __always_inline void returned_in_message(__u64 message)
 {
 	__u64 control[2] = {}, used = 0;
 
@@ -254,7 +261,7 @@ static __always_inline void returned_in_message(struct task_struct *task, __u64 
 					break;
 				bpf_probe_read_user(&fd, sizeof(fd),
 						    (void *)(control[0] + used + sizeof(head) + n * sizeof(fd)));
-				returned(task, fd);
+				returned_one_of(fd);
 			}
 		}
 		used += (head.length + 7) & ~7ULL;
@@ -276,23 +283,23 @@ static __always_inline void returned_by(struct task_struct *task, struct pt_regs
 	else if (meaning == FD_CALL_BPF && BPF_FD_COMMANDS >> (REGS_ARG1(regs, compat) & 63) & 1)
 		returned(task, ret);
 	else if (meaning == FD_CALL_PIPE)
-		returned_at(task, REGS_ARG1(regs, compat), 2);
+		returned_at(REGS_ARG1(regs, compat), 2);
 	else if (meaning == FD_CALL_SOCKETPAIR)
-		returned_at(task, REGS_ARG4(regs, compat), 2);
+		returned_at(REGS_ARG4(regs, compat), 2);
 	else if (meaning == FD_CALL_CLONE && ret > 0 && REGS_ARG1(regs, compat) & CLONE_PIDFD)
-		returned_at(task, REGS_ARG3(regs, compat), 1);
+		returned_at(REGS_ARG3(regs, compat), 1);
 	else if (meaning == FD_CALL_RECVMSG && !compat)
-		returned_in_message(task, REGS_ARG2(regs, compat));
+		returned_in_message(REGS_ARG2(regs, compat));
 }
 
 /* clone3(args, size): flags, and where the pidfd goes */
-static __always_inline void returned_by_clone3(struct task_struct *task, struct pt_regs *regs, int ret, bool compat)
+static __always_inline void returned_by_clone3(struct pt_regs *regs, int ret, bool compat)
 {
 	__u64 args[2] = {};
 
 	bpf_probe_read_user(args, sizeof(args), (void *)REGS_ARG1(regs, compat));
 	if (ret > 0 && args[0] & CLONE_PIDFD)
-		returned_at(task, args[1], 1);
+		returned_at(args[1], 1);
 }
 
 /* what tells most calls from those that matter needs no helper */
@@ -317,7 +324,7 @@ int leak_sys_exit(__u64 *ctx)
 	if (meaning == FD_CALL_OTHER)
 		return 0;
 	if (meaning == FD_CALL_CLONE3)
-		returned_by_clone3(task, regs, ret, compat);
+		returned_by_clone3(regs, ret, compat);
 	else
 		returned_by(task, regs, meaning, ret, compat);
 	return 0;
