@@ -136,8 +136,10 @@ uint64_t fd_summary_types(const struct fd_summary *s, struct fd_type *ret, uint6
 	if (max > s->type_count)
 		max = s->type_count;
 	memcpy(ret, rows, max * sizeof(rows[0]));
-	if (max && max < s->type_count)
-		add_rest(rows + max - 1, s->type_count - max + 1, ret, max);
+	if (!max || max == s->type_count)
+		return max;
+	add_rest(rows + max - 1, s->type_count - max + 1, ret, max);
+	qsort(ret, max, sizeof(ret[0]), by_count);
 	return max;
 }
 
