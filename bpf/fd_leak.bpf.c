@@ -49,6 +49,14 @@ struct {
 	__type(value, struct fd_site_count);
 } sites SEC(".maps");
 
+/* places from which more and more is open: every stack is taken, so that those that stay are known by their own */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u32);
+} growing SEC(".maps");
+
 /* a record without its stack's unused end would need as many sizes: one that fits all is reserved */
 struct short_stack_event {
 	struct event_header header;
@@ -84,7 +92,7 @@ static __always_inline bool within(struct fd_stack_budget *b, __u64 now)
 }
 
 /* where it cannot be told it is not counted as taken, and the next has its turn */
-static __always_inline bool tell_stack(struct task_struct *task, __u32 fd, __u64 site)
+static __always_inline bool tell_stack(struct task_struct *task, __u32 fd, __u64 site, __u64 now)
 {
 	struct short_stack_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
@@ -92,7 +100,7 @@ static __always_inline bool tell_stack(struct task_struct *task, __u32 fd, __u64
 		return false;
 	e->header.type = FD_EVENT_STACK;
 	e->header.size = sizeof(*e);
-	e->header.boot_ns = bpf_ktime_get_boot_ns();
+	e->header.boot_ns = now;	/* as in the note */
 	e->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	e->tgid = BPF_CORE_READ(task, tgid);
 	e->site = site;
@@ -118,11 +126,12 @@ static __always_inline void count_site(struct task_struct *task, struct fd_stack
 		__sync_fetch_and_add(&count->opened, 1);
 	}
 	/* few of a place are enough, and when it is used ever more often, some more to be sure */
-	if (count->stacks >= STACKS_PER_PLACE && count->opened & (count->opened - 1))
+	if (count->stacks >= STACKS_PER_PLACE && count->opened & (count->opened - 1) &&
+	    !bpf_map_lookup_elem(&growing, &site))
 		return;
 	if (!filter.tgid && !bpf_map_lookup_elem(&suspects, &tgid))
 		return;
-	if (within(b, now) && tell_stack(task, fd, site))
+	if (within(b, now) && tell_stack(task, fd, site, now))
 		count->stacks++;
 }
 

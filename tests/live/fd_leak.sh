@@ -62,8 +62,8 @@ balances
 open_as "$twins"
 says 'the honest twin is not named' \
 	'[.message, .diagnosis.title, .diagnosis.cause, .diagnosis.do[]] | map(contains("twin_honest")) | any | not'
-says 'the forgetful one is, or nobody' '.fd_leak.sites | all(.[]; .outstanding < 10 or
-	([.stack[] | split("+")[0]] | index("twin_forgetful") != null))'
+says 'the honest one has next to nothing open' '.fd_leak.sites | all(.[]; .outstanding < 10 or
+	([.stack[] | split("+")[0]] | index("twin_honest") == null))'
 check_rule 'fd-leak-site fd-leak'
 check_flush
 jq -r 'select(.kind == "fd_leak").fd_leak | "# twins: \(.unattributed) of \(.outstanding) have no place"' "$out"

@@ -345,6 +345,7 @@ static void fd_leak_close(void *state_pointer)
 	table_fini(&state->processes);
 	table_fini(&state->places);
 	table_fini(&state->sites);
+	table_fini(&state->samples);
 	free(state);
 }
 
@@ -372,6 +373,8 @@ static int fd_leak_open(struct session *s, void **ret_state)
 		err = table_init(&state->places, sizeof(struct fd_place), FD_PLACES);
 	if (!err)
 		err = table_init(&state->sites, sizeof(struct fd_site_place), FD_SITES);
+	if (!err)
+		err = table_init(&state->samples, sizeof(struct fd_sample), FD_SAMPLES);
 	if (err) {
 		if (state)
 			fd_leak_close(state);

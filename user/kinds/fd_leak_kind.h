@@ -12,6 +12,7 @@ enum {
 	FD_PROCESSES = 8192,
 	FD_SITES = 16384,	/* as many as the kernel side counts */
 	FD_PLACES = 4096,
+	FD_SAMPLES = 16384,
 	FD_HISTORY = 24,
 };
 
@@ -55,11 +56,19 @@ struct fd_site_place {
 	uint64_t site;
 	uint64_t place;
 	bool ambiguous;		/* it stood for different stacks */
+	bool growing;		/* every stack from there is asked for */
+};
+
+/* a descriptor whose own stack was taken */
+struct fd_sample {
+	uint64_t key;		/* pid, number */
+	uint64_t opened_ns;
+	uint64_t place;
 };
 
 struct fd_leak_state {
 	struct session *session;
-	struct table processes, places, sites;
+	struct table processes, places, sites, samples;
 	/* of the process looked at alone; another one is filled meanwhile, as it may be gone */
 	struct fd_summary *summary;
 	struct fd_summary summaries[2];

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What is open, look by look: counts per process and per place, and how they move. */
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
 
 #include "fd_file.h"
+#include "fd_leak.skel.h"
 #include "fd_leak_kind.h"
 #include "fd_stack.h"
 
@@ -62,31 +64,108 @@ static struct fd_place *place_of_site(struct fd_leak_state *state, uint64_t site
 	return add_place(state, s->place, pid);
 }
 
+/* the place of a stack; its key, also where there is no room for it */
+static uint64_t add_stack(struct fd_leak_state *state, uint64_t pid, const struct call_stack *stack)
+{
+	uint64_t key = stack_key(pid, stack);
+	struct fd_place *p = add_place(state, key, pid);
+
+	if (p && !p->has_stack) {
+		p->has_stack = true;
+		p->stack = *stack;
+	}
+	return key;
+}
+
+static uint64_t sample_key(uint64_t pid, uint32_t fd)
+{
+	return pid << 32 | fd;
+}
+
+static bool none(const void *entry, uint64_t argument)
+{
+	(void)entry;
+	(void)argument;
+	return false;
+}
+
+/* when the table is full it begins anew: what is opened from then on matters */
+static void add_sample(struct fd_leak_state *state, const struct fd_stack_event *e, uint64_t place)
+{
+	uint64_t key = sample_key(e->tgid, e->fd);
+	struct fd_sample *sample = table_add(&state->samples, key);
+
+	if (!sample) {
+		table_sweep(&state->samples, none, 0);
+		sample = table_add(&state->samples, key);
+	}
+	if (!sample)
+		return;
+	sample->opened_ns = e->header.boot_ns;
+	sample->place = place;
+}
+
+static bool same_frames(const struct call_stack *a, const struct call_stack *b)
+{
+	return a->count == b->count && memcmp(a->pcs, b->pcs, a->count * sizeof(a->pcs[0])) == 0;
+}
+
+/*
+ * The same number for two stacks, as it rests on what lies on top of them: a
+ * buffer between the call and its callers is larger than that. What both have in
+ * common is the place; nothing but the C library's own call is none.
+ */
+static bool keep_common(const struct call_stack *known, struct call_stack *stack)
+{
+	static const char note[] = "several callers: only the frames that they have in common are known";
+	uint32_t common = 0;
+
+	while (common < known->count && common < stack->count && known->pcs[common] == stack->pcs[common])
+		common++;
+	if (common < 2)
+		return false;
+	stack->count = common;
+	stack->truncated = true;
+	text_copy(stack->note, sizeof(stack->note), note, strlen(note));
+	return true;
+}
+
 void fd_leak_take_stack(struct fd_leak_state *state, const struct fd_stack_event *e)
 {
 	struct fd_site_place *s = table_add(&state->sites, e->site);
 	struct call_stack stack;
-	struct fd_place *p;
-	uint64_t key;
+	const struct fd_place *p;
 
-	if (!s || s->ambiguous)
+	if (!s)
 		return;
 	fd_stack_unwind(state->session, e->tgid, e->start_ns, &e->stack, &stack);
 	if (!stack.count)
 		return;
-	key = stack_key(e->tgid, &stack);
-	/* the same number for two stacks: what it counts is of neither */
-	if (s->place & 1 && s->place != key) {
+	add_sample(state, e, add_stack(state, e->tgid, &stack));
+	if (s->ambiguous)
+		return;
+	p = s->place & 1 ? table_find(&state->places, s->place) : NULL;
+	if (p && !same_frames(&p->stack, &stack) && !keep_common(&p->stack, &stack)) {
 		s->ambiguous = true;
 		s->place = table_mix(e->site, e->tgid) & ~1ULL;
 		return;
 	}
-	s->place = key;
-	p = add_place(state, key, e->tgid);
-	if (!p || p->has_stack)
-		return;
-	p->has_stack = true;
-	p->stack = stack;
+	s->place = add_stack(state, e->tgid, &stack);
+}
+
+/* of what grows from look to look every stack is taken from here on, within the budget */
+static void mark_growing(struct fd_leak_state *state)
+{
+	const struct fd_leak_bpf *skeleton = session_kind(state->session, KIND_fd_leak)->probe.wrapper;
+	uint32_t one = 1;
+
+	for (uint32_t i = 0; i < state->sites.count; i++) {
+		struct fd_site_place *s = table_entry(&state->sites, i);
+		const struct fd_place *p = s->growing ? NULL : table_find(&state->places, s->place);
+
+		if (p && p->rises && p->outstanding > p->first)
+			s->growing = bpf_map_update_elem(bpf_map__fd(skeleton->maps.growing), &s->site, &one, BPF_ANY) == 0;
+	}
 }
 
 /* ---- a look --------------------------------------------------------- */
@@ -121,9 +200,13 @@ static void take_owner(struct fd_leak_state *state, const struct fd_owner *o)
 static void count_at_place(struct fd_leak_state *state, const struct fd_process *p, uint32_t fd,
 			   const struct fd_file *f)
 {
-	struct fd_place *place = place_of_site(state, f->site, p->pid);
+	const struct fd_sample *sample = table_find(&state->samples, sample_key(p->pid, fd));
+	struct fd_place *place = sample && sample->opened_ns == f->opened_ns ? table_find(&state->places, sample->place) :
+									    NULL;
 	char room[24], other[24];
 
+	if (!place)
+		place = place_of_site(state, f->site, p->pid);
 	if (!place)
 		return;
 	if (!place->outstanding || f->opened_ns < place->oldest_ns) {
@@ -293,6 +376,7 @@ int fd_leak_look(struct fd_leak_state *state, uint64_t pid)
 		state->summary = pid ? other_summary(state) : state->summary;
 		state->summary->jiffies_per_s = fd_list_jiffies_per_s(&s->fd_list);
 		follow(state, pid, previous, count);
+		mark_growing(state);
 	}
 	if (state->unplaced) {
 		state->generated += state->unplaced;

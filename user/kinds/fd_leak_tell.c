@@ -168,8 +168,11 @@ static void fill_site(struct fd_leak_state *state, struct fd_site *to, const str
 					 sizeof(to->stack[0]), sizeof(to->stack) / sizeof(to->stack[0]));
 	to->known.stack = to->stack_count != 0;
 	KNOW(to, outstanding, place->outstanding);
-	KNOW(to, opened, place->opened > place->outstanding ? place->opened : place->outstanding);
-	KNOW(to, closed, to->opened - to->outstanding);
+	/* openings are counted by number: of a stack that shares its number with another they are not known */
+	if (place->opened) {
+		KNOW(to, opened, place->opened > place->outstanding ? place->opened : place->outstanding);
+		KNOW(to, closed, to->opened - to->outstanding);
+	}
 	KNOW(to, grown, (int64_t)(place->outstanding - place->first));
 	KNOW(to, rises, place->rises);
 	KNOW(to, falls, place->falls);

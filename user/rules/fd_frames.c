@@ -125,6 +125,25 @@ static bool is_runtime(const struct frame *f)
 	       begins_with_one_of(f->function, f->function_length, functions, sizeof(functions) / sizeof(functions[0]));
 }
 
+/* of the program's own: what starts every program says nothing */
+const char *fd_caller_of(const struct fd_stack *stack, const char *frame)
+{
+	static const char *const starts[] = { "_start", "main", "start_thread", "__clone" };
+
+	for (uint64_t i = 0; i + 1 < stack->count; i++) {
+		const char *caller = fd_frame(stack, i + 1);
+		struct frame f = frame_parse(caller);
+
+		if (fd_frame(stack, i) != frame)
+			continue;
+		if (!*caller || is_c_library(&f) || is_runtime(&f) || !f.function_length ||
+		    begins_with_one_of(f.function, f.function_length, starts, sizeof(starts) / sizeof(starts[0])))
+			return NULL;
+		return caller;
+	}
+	return NULL;
+}
+
 enum fd_code fd_code_frame(const struct fd_stack *stack, const char **ret)
 {
 	const char *runtime = NULL;

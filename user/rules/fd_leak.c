@@ -122,12 +122,18 @@ static void leak_site_cause(const struct observation *observation, const struct 
 	const struct fd_leak *l = &observation->fd_leak;
 	struct fd_stack stack = FD_STACK(site);
 	bool alike = site->known.type && *site->type && strcmp(site->type, "mixed") != 0;
-	const char *frame;
+	const char *frame, *caller;
 	int64_t grown;
 
 	switch (fd_code_frame(&stack, &frame)) {
 	case FD_CODE_PROGRAM:
 		fd_say_code(text, frame);
+		caller = fd_caller_of(&stack, frame);
+		if (caller) {
+			text_add(text, ", called by ");
+			fd_say_code(text, caller);
+			text_add(text, ",");
+		}
 		break;
 	case FD_CODE_RUNTIME:
 		text_add(text, "the runtime's own ");
