@@ -291,7 +291,7 @@ static void step(struct input *in)
 		kernel.pass_error = what >> 4 & 3 ? 0 : EIO;
 		kernel.pass_ns = what >> 6 & 1 ? 3000000000 : 0;
 	}
-	check_summary(&leak->summary);
+	check_summary(leak->summary);
 }
 
 static void open_kind(const struct kind_type *type)
@@ -305,6 +305,7 @@ static void open_kind(const struct kind_type *type)
 /* once: files stay open, and are the process's own */
 static void open_once(void)
 {
+	static const struct tool tool = { .name = "fuzz_fd" };
 	char path[] = "/tmp/kwhy-fuzz.XXXXXX";
 	struct process_stat stat;
 
@@ -315,6 +316,7 @@ static void open_once(void)
 	REQUIRE(procfs_stat(&session.procfs, getpid(), &stat) == 0);
 	our_start = stat.start_ticks * (1000000000 / sysconf(_SC_CLK_TCK));
 	session.renderer = &renderer;
+	session.tool = &tool;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
