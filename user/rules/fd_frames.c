@@ -116,6 +116,8 @@ static bool is_runtime(const struct frame *f)
 	static const char *const functions[] = {
 		"_Py", "Py_", "PyObject_", "PyEval_", "uv_", "uv__", "runtime.", "syscall.", "internal/", "os.", "net.", "net/",
 		"std::", "tokio::", "node::", "v8::", "JVM_", "Java_java_", "Java_sun_", "_php_", "php_", "zend_", "rb_",
+		/* of C++ as the linker has it: std, v8, node */
+		"_ZNSt", "_ZNKSt", "_ZN2v8", "_ZNK2v8", "_ZZN2v8", "_ZN4node", "_ZZN4node", "Builtins_",
 	};
 
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
@@ -136,7 +138,7 @@ const char *fd_caller_of(const struct fd_stack *stack, const char *frame)
 
 		if (fd_frame(stack, i) != frame)
 			continue;
-		if (!*caller || is_c_library(&f) || is_runtime(&f) || !f.function_length ||
+		if (!*caller || *caller == '[' || is_c_library(&f) || is_runtime(&f) || !f.function_length ||
 		    begins_with_one_of(f.function, f.function_length, starts, sizeof(starts) / sizeof(starts[0])))
 			return NULL;
 		return caller;
@@ -153,7 +155,8 @@ enum fd_code fd_code_frame(const struct fd_stack *stack, const char **ret)
 
 		if (!*fd_frame(stack, i) || is_c_library(&f))
 			continue;
-		if (!is_runtime(&f)) {
+		/* "[jit]": a runtime made it */
+		if (!is_runtime(&f) && *fd_frame(stack, i) != '[') {
 			*ret = fd_frame(stack, i);
 			return FD_CODE_PROGRAM;
 		}
