@@ -311,12 +311,8 @@ static __always_inline void returned_by_clone3(struct pt_regs *regs, int ret, bo
 		returned_at(args[1], 1);
 }
 
-/* what tells most calls from those that matter needs no helper */
-SEC("tp_btf/sys_exit")
-int leak_sys_exit(__u64 *ctx)
+static __always_inline int call_returned(struct pt_regs *regs, long ret, long number)
 {
-	struct pt_regs *regs = (struct pt_regs *)ctx[0];
-	long ret = ctx[1], number = TYPED_SYSCALL(regs);
 	struct task_struct *task;
 	__u32 meaning;
 	bool compat;
@@ -337,6 +333,24 @@ int leak_sys_exit(__u64 *ctx)
 	else
 		returned_by(task, regs, meaning, ret, compat);
 	return 0;
+}
+
+/* what tells most calls from those that matter needs no helper */
+SEC("tp_btf/sys_exit")
+int leak_sys_exit(__u64 *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+
+	return call_returned(regs, ctx[1], TYPED_SYSCALL(regs));
+}
+
+/* where the kernel has no BTF of its own, so that it knows no types */
+SEC("raw_tp/sys_exit")
+int leak_sys_exit_untyped(__u64 *ctx)
+{
+	struct pt_regs *regs = (struct pt_regs *)ctx[0];
+
+	return call_returned(regs, ctx[1], REGS_SYSCALL(regs));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -102,6 +102,11 @@ bool kernel_tracepoints_preempt(const struct kernel *kernel)
 	return tracepoint_proto(kernel, "coredump") != NULL;
 }
 
+bool kernel_knows_types(void)
+{
+	return access("/sys/kernel/btf/vmlinux", F_OK) == 0;
+}
+
 bool kernel_has_function(const struct kernel *kernel, const char *name)
 {
 	return btf__find_by_name_kind(kernel->btf, name, BTF_KIND_FUNC) >= 0;

@@ -30,6 +30,8 @@ bool kernel_tracepoint_pointer(const struct kernel *kernel, const char *tracepoi
  * with it.
  */
 bool kernel_tracepoints_preempt(const struct kernel *kernel);
+/* True when the kernel has BTF of its own: programs that get typed arguments need more than --btf. */
+bool kernel_knows_types(void);
 /* True when BTF has a function of that name. */
 bool kernel_has_function(const struct kernel *kernel, const char *name);
 

@@ -87,10 +87,8 @@ static int fd_exhausted_probe_open(struct probe *probe, const struct kernel *ker
 		if (strncmp(name, "alloc_", 6) != 0 && strncmp(name, "fd_", 3) != 0 && !has_call(kernel, name))
 			bpf_program__set_autoload(program, false);
 	}
-	if (access("/sys/kernel/btf/vmlinux", F_OK) == 0)
-		bpf_program__set_autoload(skeleton->progs.fd_sys_exit_untyped, false);
-	else
-		bpf_program__set_autoload(skeleton->progs.fd_sys_exit, false);
+	bpf_program__set_autoload(kernel_knows_types() ? skeleton->progs.fd_sys_exit_untyped :
+							 skeleton->progs.fd_sys_exit, false);
 	bpf_program__set_autoload(skeleton->progs.fd_ring_complete,
 				  kernel_tracepoint_args(kernel, "io_uring_complete") > 0);
 	/* a failure comes with its stack, and many processes may fail at the same moment */

@@ -60,7 +60,7 @@ static const struct hook_choice hooks[] = {
 		.remedy = "needs CONFIG_KPROBES and CONFIG_KPROBE_EVENTS",
 	}, {
 		.name = "tracepoint",
-		.programs = { "leak_sys_exit" },
+		.programs = { "leak_sys_exit", "leak_sys_exit_untyped" },
 		.fields_lost = { "sites (not io_uring, ioctl, recvmmsg)" },
 		.remedy = "a kernel where fentry or kprobes can be used sees these, too",
 		.cost = "a look at the return of every system call on the host while it runs",
@@ -94,6 +94,8 @@ static int fd_leak_probe_open(struct probe *probe, const struct kernel *kernel, 
 		return -errno;
 	probe->wrapper = skeleton;
 	probe->skeleton = skeleton->skeleton;
+	bpf_program__set_autoload(kernel_knows_types() ? skeleton->progs.leak_sys_exit_untyped :
+							 skeleton->progs.leak_sys_exit, false);
 	skeleton->rodata->page_size = sysconf(_SC_PAGESIZE);
 	skeleton->rodata->filter = *filter;
 	fd_calls_fill((uint8_t (*)[FD_CALLS])skeleton->rodata->calls);
