@@ -93,9 +93,9 @@ static __always_inline bool tell(struct task_struct *task, const struct fd_failu
 	return true;
 }
 
-/* the first of its process and call */
-static __always_inline void first_failure(struct task_struct *task, const struct fd_failure_key *key, bool reserved,
-					  struct event_account *a)
+/* counts the first of its process and call; false when another thread was faster, or there is no room */
+static __always_inline bool count_first(struct task_struct *task, const struct fd_failure_key *key,
+					struct event_account *a)
 {
 	struct fd_failures fresh = {}, *f;
 
@@ -104,20 +104,31 @@ static __always_inline void first_failure(struct task_struct *task, const struct
 	fresh.tid = BPF_CORE_READ(task, pid);
 	fresh.first_cpu_ns = fresh.last_cpu_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
 	fresh.last_tid_ns = fresh.first_ns;
-	if (bpf_map_update_elem(&failures, key, &fresh, BPF_NOEXIST)) {
-		/* another thread was faster, or there is no room */
-		f = bpf_map_lookup_elem(&failures, key);
-		if (f)
-			__sync_fetch_and_add(&f->count, 1);
-		else
-			account_loss(a, &a->map_full);
-		return;
+	if (!bpf_map_update_elem(&failures, key, &fresh, BPF_NOEXIST))
+		return true;
+	f = bpf_map_lookup_elem(&failures, key);
+	if (f)
+		__sync_fetch_and_add(&f->count, 1);
+	else
+		account_loss(a, &a->map_full);
+	return false;
+}
+
+/* counts one more; true when it is time to tell of it again */
+static __always_inline bool count_again(struct task_struct *task, struct fd_failures *f)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	__sync_fetch_and_add(&f->count, 1);
+	f->last_ns = now;
+	if (f->tid == (__u32)BPF_CORE_READ(task, pid)) {
+		f->last_cpu_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
+		f->last_tid_ns = now;
 	}
-	/* nobody would ask for the count of what nobody was told of */
-	if (tell(task, key, reserved))
-		return;
-	bpf_map_delete_elem(&failures, key);
-	account_loss(a, &a->ring_full);
+	if (now - f->told_ns < TELL_NS)
+		return false;
+	f->told_ns = now;
+	return true;
 }
 
 /* a function of its own: many programs end in it, and numbers are all that 5.10 lets it take */
@@ -127,7 +138,7 @@ __attribute__((noinline)) int failed(__u32 call, __u32 error, bool reserved)
 	struct event_account *a = &account[FD_EVENT_FAILURE];
 	struct fd_failure_key key = {};
 	struct fd_failures *f;
-	__u64 now;
+	__u32 again;
 
 	if (!task_wanted(task))
 		return 0;
@@ -138,21 +149,14 @@ __attribute__((noinline)) int failed(__u32 call, __u32 error, bool reserved)
 	key.full = is_full();
 	__sync_fetch_and_add(&a->generated, 1);
 	f = bpf_map_lookup_elem(&failures, &key);
-	if (!f) {
-		first_failure(task, &key, reserved, a);
+	again = f != NULL;
+	/* a number: the compiler would compute with the pointer, which the verifier forbids */
+	barrier_var(again);
+	if (!(f ? count_again(task, f) : count_first(task, &key, a)) || tell(task, &key, reserved) || again)
 		return 0;
-	}
-	now = bpf_ktime_get_boot_ns();
-	__sync_fetch_and_add(&f->count, 1);
-	f->last_ns = now;
-	if (f->tid == (__u32)BPF_CORE_READ(task, pid)) {
-		f->last_cpu_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
-		f->last_tid_ns = now;
-	}
-	if (now - f->told_ns < TELL_NS)
-		return 0;
-	f->told_ns = now;
-	tell(task, &key, reserved);
+	/* nobody would ask for the count of what nobody was told of */
+	bpf_map_delete_elem(&failures, &key);
+	account_loss(a, &a->ring_full);
 	return 0;
 }
 

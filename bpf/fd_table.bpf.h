@@ -6,7 +6,9 @@
 #include "fd.h"
 
 #define RLIMIT_NOFILE 7
-#define FD_WORDS 256	/* of the bitmap of used numbers that are looked at: 16384 numbers */
+/* words of the bitmap of used numbers that are looked at for a free one, and that are counted */
+#define FREE_WORDS 256
+#define COUNT_WORDS 64
 
 static __always_inline __u64 soft_limit(struct task_struct *task)
 {
@@ -48,7 +50,7 @@ static __always_inline __u64 ones_below(__u64 n)
 
 /*
  * No number below the limit is free. next_fd is the lowest that may be, and not
- * moved by dup2(): from there on the bitmap is asked, as far as FD_WORDS reach.
+ * moved by dup2(): from there on the bitmap is asked, as far as FREE_WORDS reach.
  */
 static __always_inline bool no_number_free(struct files_struct *files, __u64 limit)
 {
@@ -65,7 +67,7 @@ static __always_inline bool no_number_free(struct files_struct *files, __u64 lim
 		return false;
 	next = (next + 63) / 64;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < FD_WORDS; i++, next++) {
+	for (__u32 i = 0; i < FREE_WORDS; i++, next++) {
 		if (next >= limit / 64)
 			return !(~word_at(words, next) & ones_below(limit - next * 64));
 		if (~word_at(words, next))
@@ -81,10 +83,10 @@ static __always_inline bool count_open(struct files_struct *files, field_count *
 	unsigned long *words = BPF_CORE_READ(table, open_fds);
 	__u64 max = BPF_CORE_READ(table, max_fds);
 
-	if (max > FD_WORDS * 64)
+	if (max > COUNT_WORDS * 64)
 		return false;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < FD_WORDS; i++) {
+	for (__u32 i = 0; i < COUNT_WORDS; i++) {
 		if (i >= max / 64)
 			break;
 		*ret += bits_of(word_at(words, i));
