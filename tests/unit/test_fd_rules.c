@@ -254,7 +254,8 @@ static void test_code(void **state)
 		  "addon_open+0x1 [addon.node]" },
 		{ { "opener+0x1 [app]" }, FD_CODE_PROGRAM, "opener+0x1 [app]" },
 		{ { "" }, FD_CODE_NONE, NULL },
-		{ { "[", "+", "[]" }, FD_CODE_PROGRAM, "[" },
+		{ { "open64+0x52 [libc.so.6]", "[jit]", "[jit]" }, FD_CODE_RUNTIME, "[jit]" },
+		{ { "[", "+", "[]" }, FD_CODE_PROGRAM, "+" },
 	};
 	char frames[5][96];
 
