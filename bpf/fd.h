@@ -89,11 +89,10 @@ struct fd_opened {
 	__u64 site;
 };
 
-/* how many stacks are taken in a second, and what had no place */
+/* how many stacks are taken in a second */
 struct fd_stack_budget {
 	__u64 second;
 	__u64 taken;
-	__u64 slots_full;	/* descriptors without a note */
 };
 
 struct fd_site_count {

@@ -5,7 +5,8 @@
  * of it is left, and a number that is used again overwrites its note.
  *
  * Of a bounded share of the calls the stack is copied: those from places that
- * are new, and from each place again at every doubling of its count.
+ * are new, from each place again at every doubling of its count, and all from
+ * places that grow.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -163,8 +164,8 @@ __attribute__((noinline)) int opened(__u64 files, __u64 file, __u32 fd)
 	note = bpf_map_lookup_elem(&descriptors, &slot);
 	if (note)
 		*note = fresh;
-	else if (bpf_map_update_elem(&descriptors, &slot, &fresh, BPF_ANY))
-		__sync_fetch_and_add(&b->slots_full, 1);
+	else	/* what finds no room is told as unseen */
+		bpf_map_update_elem(&descriptors, &slot, &fresh, BPF_ANY);
 	count_site(task, b, fd, fresh.site, fresh.ns);
 	return 0;
 }

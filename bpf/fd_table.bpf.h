@@ -15,18 +15,6 @@ static __always_inline __u64 soft_limit(struct task_struct *task)
 	return BPF_CORE_READ(task, signal, rlim[RLIMIT_NOFILE].rlim_cur);
 }
 
-/* what a descriptor of a table refers to */
-static __always_inline struct file *file_at(struct files_struct *files, __u32 fd)
-{
-	struct fdtable *table = BPF_CORE_READ(files, fdt);
-	struct file **at = BPF_CORE_READ(table, fd), *file = NULL;
-
-	if (fd >= BPF_CORE_READ(table, max_fds))
-		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), at + fd);
-	return file;
-}
-
 static __always_inline __u64 bits_of(__u64 word)
 {
 	word -= word >> 1 & 0x5555555555555555ULL;

@@ -11,7 +11,6 @@ static const struct kind_type *const kind_types[KIND_COUNT] = {
 #include "events/all.def"
 };
 
-
 static int open_kinds(struct session *s)
 {
 	for (unsigned int i = 0; s->tool->kinds[i]; i++) {

@@ -43,16 +43,9 @@ bool cgroup_paths_take(struct cgroup_paths *paths, const struct cgroup_event *ev
 	return true;
 }
 
-static bool keep_none(const void *entry, uint64_t argument)
-{
-	(void)entry;
-	(void)argument;
-	return false;
-}
-
 void cgroup_paths_clear(struct cgroup_paths *paths)
 {
-	table_sweep(&paths->table, keep_none, 0);
+	table_clear(&paths->table);
 }
 
 void cgroup_paths_forget(const struct probe *probe)

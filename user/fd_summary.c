@@ -19,19 +19,11 @@ void fd_summary_close(struct fd_summary *summary)
 	table_fini(&summary->groups);
 }
 
-static bool none(const void *entry, uint64_t argument)
-{
-	(void)entry;
-	(void)argument;
-	return false;
-}
-
 void fd_summary_clear(struct fd_summary *s)
 {
-	table_sweep(&s->groups, none, 0);
+	table_clear(&s->groups);
 	s->type_count = 0;
 	s->count = s->ungrouped = s->close_wait = 0;
-	s->incomplete = false;
 }
 
 /* ---- adding --------------------------------------------------------- */

@@ -39,7 +39,6 @@ struct fd_summary {
 	uint64_t ungrouped;	/* that found no place in the table */
 	uint64_t close_wait;
 	uint64_t jiffies_per_s;	/* 0: not known */
-	bool incomplete;
 };
 
 /* -ENOMEM */

@@ -16,6 +16,11 @@
 struct bpf_object_skeleton;
 struct bpf_program;
 
+/* what a person can do to have hooks on functions */
+#define REMEDY_FENTRY "needs a kernel that lets tracing programs attach to functions " \
+		      "(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS, no lockdown of it)"
+#define REMEDY_KPROBE "needs CONFIG_KPROBES and CONFIG_KPROBE_EVENTS"
+
 enum { HOOK_PROGRAMS = 12 };
 
 struct hook_choice {

@@ -75,6 +75,13 @@ void *table_add(struct table *table, uint64_t key)
 	return entry;
 }
 
+void table_clear(struct table *table)
+{
+	if (table->count)
+		memset(table->index, 0, (table->index_mask + 1) * sizeof(*table->index));
+	table->count = 0;
+}
+
 void table_sweep(struct table *table, bool (*keep)(const void *entry, uint64_t argument), uint64_t argument)
 {
 	uint32_t before = table->count;

@@ -37,6 +37,8 @@ static inline uint64_t table_mix(uint64_t key, uint64_t with)
 	return key ^ key >> 29;
 }
 
+/* Removes all of them. */
+void table_clear(struct table *table);
 /* Removes the entries for which keep() is false; the rest may move. */
 void table_sweep(struct table *table, bool (*keep)(const void *entry, uint64_t argument), uint64_t argument);
 

@@ -95,19 +95,13 @@ static void make_text(const struct address_space *space, const struct call_stack
 	}
 }
 
-static bool keep_none(const void *entry, uint64_t argument)
-{
-	(void)entry, (void)argument;
-	return false;
-}
-
 /* a name to fill or to use; NULL: nowhere to keep one */
 static struct code_name *find_name(struct address_space *space, uint64_t key)
 {
 	if (!space->names.capacity && table_init(&space->names, sizeof(struct code_name), CODE_NAMES))
 		return NULL;
 	if (space->names.count == CODE_NAMES && !table_find(&space->names, key))
-		table_sweep(&space->names, keep_none, 0);
+		table_clear(&space->names);
 	return table_add(&space->names, key);
 }
 

@@ -41,13 +41,12 @@ static const struct hook_choice hooks[] = {
 		.programs = { "execve_fexit", "execve_fexit_again", "execveat_fexit", "execveat_fexit_again",
 			      "execve_compat_fexit", "execveat_compat_fexit" },
 		.available = fexit_available,
-		.remedy = "needs a kernel that lets tracing programs attach to functions "
-			  "(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS, no lockdown of it)",
+		.remedy = REMEDY_FENTRY,
 	}, {
 		.name = "kretprobe",
 		.programs = { "execve_kretprobe", "execveat_kretprobe" },
 		.available = kretprobe_available,
-		.remedy = "needs CONFIG_KPROBES and CONFIG_KPROBE_EVENTS",
+		.remedy = REMEDY_KPROBE,
 	}, {
 		/* the same facts */
 		.name = "tracepoint",

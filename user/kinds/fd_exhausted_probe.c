@@ -27,8 +27,7 @@ static const struct hook_choice hooks[] = {
 			      "inotify_add_watch_fexit", "fanotify_init_fexit", "mq_open_fexit", "dup2_fexit",
 			      "dup3_fexit", "pipe_fexit", "pipe2_fexit" },
 		.available = fexit_available,
-		.remedy = "needs a kernel that lets tracing programs attach to functions "
-			  "(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS, no lockdown of it)",
+		.remedy = REMEDY_FENTRY,
 	}, {
 		.name = "kretprobe",
 		.programs = { "alloc_fd_kretprobe", "alloc_file_kretprobe", "inotify_init_kretprobe",
@@ -36,7 +35,7 @@ static const struct hook_choice hooks[] = {
 			      "mq_open_kretprobe", "dup2_kretprobe", "dup3_kretprobe", "pipe_kretprobe",
 			      "pipe2_kretprobe" },
 		.available = kretprobe_available,
-		.remedy = "needs CONFIG_KPROBES and CONFIG_KPROBE_EVENTS",
+		.remedy = REMEDY_KPROBE,
 	}, {
 		.name = "tracepoint",
 		.programs = { "fd_sys_exit", "fd_sys_exit_untyped", "fd_ring_complete" },

@@ -51,13 +51,12 @@ static const struct hook_choice hooks[] = {
 		.name = "fentry",
 		.programs = { "install_fentry", "dup_fexit" },
 		.available = fentry_available,
-		.remedy = "needs a kernel that lets tracing programs attach to functions "
-			  "(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS, no lockdown of it)",
+		.remedy = REMEDY_FENTRY,
 	}, {
 		.name = "kprobe",
 		.programs = { "install_kprobe", "dup_kprobe" },
 		.available = kprobe_available,
-		.remedy = "needs CONFIG_KPROBES and CONFIG_KPROBE_EVENTS",
+		.remedy = REMEDY_KPROBE,
 	}, {
 		.name = "tracepoint",
 		.programs = { "leak_sys_exit", "leak_sys_exit_untyped" },

@@ -82,13 +82,6 @@ static uint64_t sample_key(uint64_t pid, uint32_t fd)
 	return pid << 32 | fd;
 }
 
-static bool none(const void *entry, uint64_t argument)
-{
-	(void)entry;
-	(void)argument;
-	return false;
-}
-
 /* when the table is full it begins anew: what is opened from then on matters */
 static void add_sample(struct fd_leak_state *state, const struct fd_stack_event *e, uint64_t place)
 {
@@ -96,7 +89,7 @@ static void add_sample(struct fd_leak_state *state, const struct fd_stack_event 
 	struct fd_sample *sample = table_add(&state->samples, key);
 
 	if (!sample) {
-		table_sweep(&state->samples, none, 0);
+		table_clear(&state->samples);
 		sample = table_add(&state->samples, key);
 	}
 	if (!sample)

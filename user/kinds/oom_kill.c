@@ -32,13 +32,12 @@ static const struct hook_choice hooks[] = {
 		.name = "fentry",
 		.programs = { "oom_kill_process_fentry" },
 		.available = fentry_available,
-		.remedy = "needs a kernel that lets tracing programs attach to functions "
-			  "(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS, no lockdown of it)",
+		.remedy = REMEDY_FENTRY,
 	}, {
 		.name = "kprobe",
 		.programs = { "oom_kill_process_kprobe" },
 		.available = kprobe_available,
-		.remedy = "needs CONFIG_KPROBES and CONFIG_KPROBE_EVENTS",
+		.remedy = REMEDY_KPROBE,
 	}, {
 		.name = "tracepoint",
 		.fields_lost = { "victim_points_bytes", "domain_total_bytes", "domain_cgroup_id",
