@@ -11,10 +11,17 @@ give_back() {
 	echo "$before" >"$pattern"
 }
 
+# Until it has stopped a signal sent later, of a lower number, is taken first.
+is_stopped() {
+	process_state "$1"
+	[ "$state" = T ]
+}
+
 watch_start exitwatch --all
 victim
 stopped=$victim
 kill -STOP "$stopped"
+wait_until 10 is_stopped "$stopped" || true
 slay kill 15 "$stopped"
 asker=$killer
 ends "$asker"
