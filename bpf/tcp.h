@@ -157,6 +157,7 @@ struct flow {
 	__u64 sent;		/* of these those that left TCP */
 	__u64 by_class[RETRANSMIT_CLASSES];
 	__u64 timeouts;
+	__u64 not_tried;	/* sends that failed before the kernel counted them */
 	__u64 first_ns, last_ns, told_ns;
 	__u64 drops_out, drops_in;
 	__u64 drop_net;		/* inode number of the namespace of the last drop */
