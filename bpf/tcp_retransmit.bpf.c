@@ -222,6 +222,34 @@ static __always_inline struct flow *flow_for(struct work *w, __u64 sk, __u32 tot
 	return bpf_map_lookup_elem(&flows, &w->key);
 }
 
+static __always_inline bool fill_maker(struct tcp_maker *maker, __u64 sk)
+{
+	struct tcp_owner *owner = bpf_map_lookup_elem(&owners, &sk);
+
+	maker->sk = sk;
+	if (!owner)
+		return false;
+	maker->known = 1;
+	maker->owner = *owner;
+	return true;
+}
+
+static __always_inline void fill_makers(struct retransmit_event *e, const struct flow *flow)
+{
+	struct tcp_port_key port = { .net = e->key.net, .port = e->key.local_port };
+	__u64 *listener;
+
+	if (flow->listening) {
+		fill_maker(&e->listening, flow->sk);
+		return;
+	}
+	if (fill_maker(&e->connected, flow->sk))
+		return;
+	listener = bpf_map_lookup_elem(&listening, &port);
+	if (listener)
+		fill_maker(&e->listening, *listener);
+}
+
 /* counts n segments; wakes user space at the first and then once a second */
 static __always_inline void add_segments(struct flow *flow, const struct flow_key *key, const struct sock *sk,
 					 enum retransmit_class class, __u64 n)
@@ -245,6 +273,7 @@ static __always_inline void add_segments(struct flow *flow, const struct flow_ke
 	e->header.boot_ns = now;
 	e->key = *key;
 	read_flow(&e->state, sk);
+	fill_makers(e, flow);
 	bpf_ringbuf_submit(e, 0);
 }
 

@@ -40,6 +40,15 @@ static uint64_t span(uint64_t from_ns, uint64_t to_ns)
 	return to_ns > from_ns ? to_ns - from_ns : 0;
 }
 
+static void see(struct tcp_retransmit_state *state, struct retransmit_flow *flow, const struct flow_state *now)
+{
+	uint64_t hz = jiffies_per_s(now->jiffies, now->monotonic_ns);
+
+	flow->state = *now;
+	if (hz)
+		state->hz = hz;
+}
+
 /* The connection as it is now, and what the kernel has counted. False: the socket is gone. */
 static bool read_flow(struct tcp_retransmit_state *state, struct retransmit_flow *flow)
 {
@@ -47,17 +56,13 @@ static bool read_flow(struct tcp_retransmit_state *state, struct retransmit_flow
 	struct flow_state now = {};
 	struct flow counts;
 	uint32_t zero = 0;
-	uint64_t hz;
 
 	if (bpf_map_update_elem(bpf_map__fd(skeleton->maps.asked), &zero, &flow->key, BPF_ANY) == 0 &&
 	    tcp_ask(skeleton->progs.look_at_flow, 0, 0, 0) == 0 &&
 	    bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.answer), &zero, &now) == 0 && now.valid)
-		flow->state = now;
+		see(state, flow, &now);
 	if (bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.flows), &flow->key, &counts) == 0)
 		flow->counts = counts;
-	hz = now.valid ? jiffies_per_s(now.jiffies, now.monotonic_ns) : 0;
-	if (hz)
-		state->hz = hz;
 	return now.valid;
 }
 
@@ -122,7 +127,12 @@ static int take(struct tcp_retransmit_state *state, const struct retransmit_even
 	if (!flow)
 		return -ENOSPC;
 	if (event->state.valid)
-		flow->state = event->state;
+		see(state, flow, &event->state);
+	/* what was known of it once is no less true later */
+	if (event->connected.sk && (event->connected.known || event->connected.sk != flow->connected.sk))
+		flow->connected = event->connected;
+	if (event->listening.sk && (event->listening.known || event->listening.sk != flow->listening.sk))
+		flow->listening = event->listening;
 	/* it goes on, and will be looked at */
 	if (flow->due_ns)
 		return 0;

@@ -26,6 +26,7 @@ struct retransmit_flow {
 	uint64_t hash;		/* the key of the table */
 	struct flow_key key;
 	struct flow_state state;	/* the last that was seen */
+	struct tcp_maker connected, listening;	/* as the kernel knew them then */
 	struct flow counts;	/* as last read from the kernel */
 	struct flow told;	/* of these */
 	uint64_t told_dsack;
@@ -66,8 +67,7 @@ const struct flow_group *tcp_retransmit_group(const struct tcp_retransmit_state 
 enum owner_basis tcp_retransmit_owner(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,
 				      struct tcp_owner *ret, unsigned int *ret_sharing);
 /* True when the peer opened the connection; *ret_known: whether that can be said. */
-bool tcp_retransmit_accepted(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,
-			     bool *ret_known);
+bool tcp_retransmit_accepted(const struct retransmit_flow *flow, bool *ret_known);
 /* tcp_retransmit_tell.c: all that is known of it, as an observation, which is delivered. */
 void tcp_retransmit_tell(struct tcp_retransmit_state *state, struct retransmit_flow *flow);
 

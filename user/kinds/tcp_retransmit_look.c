@@ -110,15 +110,6 @@ static void read_groups(struct tcp_retransmit_state *state)
 	}
 }
 
-/* the socket that listens where a connection came in; 0: none is known */
-static uint64_t listening_socket(const struct tcp_retransmit_state *state, const struct flow_key *key)
-{
-	struct tcp_port_key port = { .net = key->net, .port = key->local_port };
-	uint64_t sk = 0;
-
-	return bpf_map_lookup_elem(bpf_map__fd(tcp_retransmit_skeleton(state)->maps.listening), &port, &sk) ? 0 : sk;
-}
-
 void tcp_retransmit_look(struct tcp_retransmit_state *state)
 {
 	const struct tcp_retransmit_bpf *skeleton = tcp_retransmit_skeleton(state);
@@ -127,11 +118,11 @@ void tcp_retransmit_look(struct tcp_retransmit_state *state)
 
 	for (unsigned int i = 0; i < state->batch_count; i++) {
 		const struct retransmit_flow *flow = state->batch[i];
-		uint64_t listener = flow->counts.listening ? 0 : listening_socket(state, &flow->key);
 
-		sockets[count++] = flow->counts.sk;
-		if (listener)
-			sockets[count++] = listener;
+		if (flow->connected.sk)
+			sockets[count++] = flow->connected.sk;
+		if (flow->listening.sk)
+			sockets[count++] = flow->listening.sk;
 	}
 	want_groups(state);
 	skeleton->data->pass++;
@@ -143,57 +134,38 @@ void tcp_retransmit_look(struct tcp_retransmit_state *state)
 
 /* ---- owners --------------------------------------------------------- */
 
-static bool made_by(const struct tcp_retransmit_state *state, uint64_t sk, struct tcp_owner *ret)
+/* who has a socket open; NULL: nobody any more */
+static const struct tcp_owner *holder(const struct tcp_retransmit_state *state, const struct tcp_maker *maker,
+				      unsigned int *ret_sharing)
 {
-	return bpf_map_lookup_elem(bpf_map__fd(tcp_retransmit_skeleton(state)->maps.owners), &sk, ret) == 0;
-}
-
-/* who has the listening socket open, else who called listen() */
-static enum owner_basis listener_owner(const struct tcp_retransmit_state *state, uint64_t sk, struct tcp_owner *ret,
-				       unsigned int *ret_sharing)
-{
-	struct tcp_owner made;
-	bool known = made_by(state, sk, &made);
-	const struct tcp_owner *owner = tcp_holders_owner(&state->holders, sk, known ? &made : NULL, ret_sharing);
-
-	if (!owner && !known)
-		return 0;
-	*ret = owner ? *owner : made;
-	return owner ? OWNER_LISTENER : OWNER_LISTEN;
+	return maker->sk ? tcp_holders_owner(&state->holders, maker->sk, maker->known ? &maker->owner : NULL,
+					     ret_sharing) : NULL;
 }
 
 enum owner_basis tcp_retransmit_owner(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,
 				      struct tcp_owner *ret, unsigned int *ret_sharing)
 {
-	uint64_t sk = flow->counts.sk, listener;
 	const struct tcp_owner *owner;
-	struct tcp_owner made;
-	bool known;
 
 	*ret_sharing = 0;
-	if (flow->counts.listening)
-		return listener_owner(state, sk, ret, ret_sharing);
-	known = made_by(state, sk, &made);
-	owner = tcp_holders_owner(&state->holders, sk, known ? &made : NULL, ret_sharing);
-	if (owner || known) {
-		*ret = owner ? *owner : made;
+	owner = holder(state, &flow->connected, ret_sharing);
+	if (owner || flow->connected.known) {
+		*ret = owner ? *owner : flow->connected.owner;
 		return owner ? OWNER_HOLDER : OWNER_CONNECT;
 	}
 	/* not accepted yet, or closed since by whom it was accepted */
-	listener = listening_socket(state, &flow->key);
-	return listener ? listener_owner(state, listener, ret, ret_sharing) : 0;
+	owner = holder(state, &flow->listening, ret_sharing);
+	if (owner || flow->listening.known) {
+		*ret = owner ? *owner : flow->listening.owner;
+		return owner ? OWNER_LISTENER : OWNER_LISTEN;
+	}
+	return 0;
 }
 
-bool tcp_retransmit_accepted(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,
-			     bool *ret_known)
+bool tcp_retransmit_accepted(const struct retransmit_flow *flow, bool *ret_known)
 {
-	struct tcp_owner made;
+	bool by_peer = flow->counts.listening || flow->listening.sk;
 
-	*ret_known = true;
-	if (flow->counts.listening)
-		return true;
-	if (flow->counts.by_class[RETRANSMIT_SYN] || made_by(state, flow->counts.sk, &made))
-		return false;
-	*ret_known = listening_socket(state, &flow->key) != 0;
-	return *ret_known;
+	*ret_known = by_peer || flow->connected.known || flow->counts.by_class[RETRANSMIT_SYN];
+	return by_peer;
 }

@@ -34,7 +34,7 @@ static void tell_flow(const struct tcp_retransmit_state *state, const struct ret
 	x->known.saddr = x->known.daddr = 1;
 	KNOW(x, sport, flow->key.local_port);
 	KNOW(x, dport, flow->key.peer_port);
-	x->accepted = tcp_retransmit_accepted(state, flow, &known);
+	x->accepted = tcp_retransmit_accepted(flow, &known);
 	x->known.accepted = known;
 	if (!now->netns)
 		return;
