@@ -51,6 +51,16 @@ void tcp_say_error(struct text *text, int64_t err)
 	text_format(text, "error %lld", (long long)err);
 }
 
+const char *tcp_class_name(enum retransmit_class class)
+{
+	static const char *const names[] = {
+		[RETRANSMIT_RTO] = "rto", [RETRANSMIT_FAST] = "fast", [RETRANSMIT_TLP] = "tlp",
+		[RETRANSMIT_SYN] = "syn", [RETRANSMIT_SYNACK] = "synack",
+	};
+
+	return class < sizeof(names) / sizeof(names[0]) && names[class] ? names[class] : "unknown";
+}
+
 void tcp_say_scope(struct text *text, const struct tcp_retransmit *x)
 {
 	uint64_t others = x->known.other_flows && x->known.other_flows_bad ? x->other_flows - x->other_flows_bad : 0;
@@ -103,19 +113,6 @@ void tcp_advise_path(const struct observation *observation, struct verdict *ret)
 	say_whole(&text, &ret->diagnosis.advice_count);
 }
 
-void tcp_advise_firewall(const struct observation *observation, const char *where, struct verdict *ret)
-{
-	const struct tcp_retransmit *x = &observation->tcp_retransmit;
-	struct text text = say_advice(ret);
-
-	text_format(&text, "find the rule (%s; its counter rises): ", where);
-	if (!x->known.drop_netns)
-		tcp_say_enter(&text, observation);
-	text_add(&text, "nft list ruleset; iptables -vnL");
-	if (x->known.drop_netns)
-		text_format(&text, " in the network namespace %llu (lsns -t net)", LLU(x->drop_netns));
-}
-
 /* ---- the end of every rule ----------------------------------------------- */
 
 static void verify_flow(const struct observation *observation, struct verdict *ret)
@@ -158,7 +155,7 @@ static void say_sent(struct text *text, const struct tcp_retransmit *x)
 		text_add(text, many);
 	text_add(text, not_sent && x->known.count && x->failed == x->count ? " not sent again" : " sent again");
 	if (tcp_is_data(x))
-		text_format(text, " (%s)", retransmit_class_words[x->class]);
+		text_format(text, " (%s)", tcp_class_name(x->class));
 	tcp_say_in(text, x->known.window_ns && x->known.count && x->count > 1, x->window_ns);
 }
 

@@ -14,16 +14,22 @@ void tcp_retransmit_describe(const struct observation *observation, struct verdi
 void tcp_say_flow(struct text *text, const struct tcp_retransmit *x);
 /* "10.0.3.17:5432", "the peer" */
 void tcp_say_peer(struct text *text, const struct tcp_retransmit *x);
-/* "ENOBUFS", "errno 71" */
+/* "rto" */
+const char *tcp_class_name(enum retransmit_class class);
+/* "ENOBUFS", "error -71" */
 void tcp_say_error(struct text *text, int64_t err);
 /* ". 41 of 43 connections with 10.0.3.0/24 retransmit, 310 with others do not: ...", or nothing */
 void tcp_say_scope(struct text *text, const struct tcp_retransmit *x);
 /* "; an ICMP message or the route said EHOSTUNREACH", or nothing */
 void tcp_say_soft_error(struct text *text, const struct tcp_retransmit *x);
 
-/* How to look at the way to the peer; who drops on this host. */
+/* How to look at the way to the peer. */
 void tcp_advise_path(const struct observation *observation, struct verdict *ret);
-void tcp_advise_firewall(const struct observation *observation, const char *where, struct verdict *ret);
+
+/* " (NETFILTER_DROP: a firewall rule)", or nothing */
+void tcp_say_reason(struct text *text, const struct tcp_retransmit *x);
+/* How to find what drops for that reason. */
+void tcp_advise_reason(const struct observation *observation, struct verdict *ret);
 
 /* Last of all: how sure it is, the commands, and the message with "why" in a few words, or NULL. */
 void tcp_conclude(const struct observation *observation, enum basis basis, const char *why, struct verdict *ret);
