@@ -110,6 +110,7 @@ void accept_slow_explain(const struct observation *observation, struct verdict *
 	else if (x->known.acceptor_cpu_percent)
 		text_format(&text, ". It uses only %llu %% of a CPU, so it waits for something else (a backend, a lock, a disk)",
 			    LLU(x->acceptor_cpu_percent));
+	accept_say_holders(&text, x);
 	accept_say_group(&text, x);
 	tcp_advise(ret, busy ? "more workers or processes (SO_REUSEPORT, prefork), more machines, or less work per connection" :
 			       "more workers or threads, so that one that waits does not keep the others from accepting; accept in a thread of its own");
@@ -140,6 +141,7 @@ static void say_burst(struct text *text, const struct observation *observation)
 		text_format(text, " (%llu)", LLU(x->limit + 1));
 	text_add(text, "; ");
 	say_pace(text, x);
+	accept_say_holders(text, x);
 }
 
 bool accept_then_matches(const struct observation *observation)
@@ -165,11 +167,12 @@ void accept_then_explain(const struct observation *observation, struct verdict *
 	text_add(&text, ": raising it changes nothing for a socket that listens already");
 	accept_say_group(&text, x);
 	accept_advise_listen_again(observation, ret);
-	tcp_advise(ret, "have the sysctl set before the program starts (/etc/sysctl.d/, not rc.local or a script that runs later)");
-	if (x->known.listen_backlog && x->listen_backlog < accept_wanted(x))
-		accept_advise_backlog(observation, ret);
-	if (x->known.somaxconn_now && x->somaxconn_now < accept_wanted(x))
+	if (observation->container.known.id || (x->known.somaxconn_now && x->somaxconn_now < accept_wanted(x)))
 		accept_advise_somaxconn(observation, ret);
+	else
+		tcp_advise(ret, "have the sysctl set before the program starts (/etc/sysctl.d/, not rc.local or a script that runs later)");
+	if (x->known.listen_backlog && x->listen_backlog + 1 < accept_wanted(x))
+		accept_advise_backlog(observation, ret);
 	text_add(&why, "a burst; somaxconn was ");
 	if (x->known.somaxconn_then)
 		text_number(&why, x->somaxconn_then);
@@ -203,7 +206,7 @@ void accept_now_explain(const struct observation *observation, struct verdict *r
 	accept_say_group(&text, x);
 	accept_advise_somaxconn(observation, ret);
 	accept_advise_listen_again(observation, ret);
-	if (x->known.listen_backlog && x->listen_backlog < accept_wanted(x))
+	if (x->known.listen_backlog && x->listen_backlog + 1 < accept_wanted(x))
 		accept_advise_backlog(observation, ret);
 	text_add(&why, "a burst; net.core.somaxconn");
 	if (x->known.somaxconn_now)

@@ -31,10 +31,12 @@ static void row_dropped(const struct accept_overflow *x, struct verdict *ret)
 	tcp_say_in(&text, x->known.window_ns, x->window_ns);
 	if (x->known.rate_per_s && x->rate_per_s)
 		text_format(&text, " (%llu/s)", LLU(x->rate_per_s));
-	if (x->known.syn_drops && x->known.ack_drops) {
+	if (x->known.syn_drops && x->syn_drops) {
 		text_add(&text, ": ");
 		tcp_say_count(&text, x->syn_drops, "SYN", "SYNs");
-		text_add(&text, ", ");
+	}
+	if (x->known.ack_drops && x->ack_drops) {
+		text_add(&text, x->known.syn_drops && x->syn_drops ? ", " : ": ");
 		tcp_say_count(&text, x->ack_drops, "handshake at its last ACK", "handshakes at their last ACK");
 	}
 	tcp_say_since(&text, x->known.total, x->count, x->total, x->known.incident_ns, x->incident_ns);
@@ -105,33 +107,33 @@ static void row_bound(const struct accept_overflow *x, struct verdict *ret)
 		return;
 	}
 	text = say_evidence(ret, "bound", x->known.bound_inferred && x->bound_inferred ? BASIS_INFERRED : BASIS_MEASURED);
-	if (x->known.bound_by) {
-		text_add(&text, "by ");
-		accept_say_bound(&text, x);
-		text_add(&text, "; ");
-	}
+	if (x->known.bound_by)
+		text_format(&text, "by %s: ", x->bound_by == OVERFLOW_BOUND_LISTEN	     ? "the argument of listen()" :
+					      x->bound_by == OVERFLOW_BOUND_SOMAXCONN_NOW ? "somaxconn" :
+											    "the somaxconn of then");
 	if (x->known.listen_backlog)
 		text_format(&text, "listen(%llu)", LLU(x->listen_backlog));
 	else
 		text_add(&text, "the call of listen() was not seen");
 	if (x->known.somaxconn_then)
-		text_format(&text, ", somaxconn %llu then", LLU(x->somaxconn_then));
+		text_format(&text, ", net.core.somaxconn %llu then", LLU(x->somaxconn_then));
 	if (x->known.somaxconn_now)
-		text_format(&text, ", somaxconn %llu now", LLU(x->somaxconn_now));
+		text_format(&text, ", %s%llu now", x->known.somaxconn_then ? "" : "net.core.somaxconn ", LLU(x->somaxconn_now));
 }
 
 static void row_accept(const struct accept_overflow *x, struct verdict *ret)
 {
+	bool none = x->known.since_accept_ns && x->since_accept_ns >= SECOND_NS / 10;
 	uint64_t rate, arrivals;
 	struct text text;
 
-	if (!x->known.since_accept_ns && !x->known.accepted && !x->known.arrived) {
+	if (!none && !x->known.accepted && !x->known.arrived) {
 		text = say_evidence(ret, "accept()", BASIS_UNKNOWN);
 		text_add(&text, "whether anybody calls it");
 		return;
 	}
 	text = say_evidence(ret, "accept()", BASIS_MEASURED);
-	if (x->known.since_accept_ns) {
+	if (none) {
 		text_add(&text, "none for at least ");
 		text_duration(&text, x->since_accept_ns);
 	}
@@ -235,11 +237,10 @@ static void row_syn_queue(const struct accept_overflow *x, struct verdict *ret)
 	if (!x->known.syn_queue)
 		return;
 	text = say_evidence(ret, "SYNs", BASIS_MEASURED);
-	text_format(&text, "%llu half-open: the SYN queue is another one, tcp_max_syn_backlog", LLU(x->syn_queue));
+	text_format(&text, "%llu half-open: another queue; tcp_max_syn_backlog and syncookies", LLU(x->syn_queue));
 	if (x->known.syncookies)
-		text_format(&text, " and syncookies (%llu) do not help here", LLU(x->syncookies));
-	else
-		text_add(&text, " and syncookies do not help here");
+		text_format(&text, " (%llu)", LLU(x->syncookies));
+	text_add(&text, " do not help here");
 }
 
 static void row_listener(const struct accept_overflow *x, struct verdict *ret)

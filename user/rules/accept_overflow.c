@@ -6,8 +6,6 @@
  */
 #include "diagnosis.h"
 
-#include <string.h>
-
 #include "accept_words.h"
 #include "say.h"
 
@@ -125,17 +123,6 @@ static void stopped_explain(const struct observation *observation, struct verdic
 	accept_conclude(observation, (x->known.sharing && x->sharing > 1) ? BASIS_INFERRED : BASIS_MEASURED, "it is stopped", ret);
 }
 
-/* where a server does not wait: what was started by it and inherited the socket does */
-static bool waits_for_child(const struct accept_overflow *x)
-{
-	static const char *const calls[] = { "wait4", "waitid", "pause", "nanosleep", "clock_nanosleep", "rt_sigsuspend" };
-
-	for (size_t i = 0; x->known.acceptor_syscall && i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (strcmp(x->acceptor_syscall, calls[i]) == 0)
-			return true;
-	return false;
-}
-
 static bool blocked_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
@@ -163,7 +150,7 @@ static void blocked_explain(const struct observation *observation, struct verdic
 		text_format(&text, " (thread %llu)", LLU(x->acceptor_tid));
 	accept_say_since(&text, x);
 	accept_say_group(&text, x);
-	if (waits_for_child(x))
+	if (x->known.acceptor_syscall && accept_is_no_server_call(x->acceptor_syscall))
 		tcp_advise(ret, "that is not where a server waits: most likely it inherited the socket from the one that was to accept "
 				"(close-on-exec is missing) or it never accepts; see who else has it open, and end or restart it");
 	accept_advise_stack(observation, ret);
@@ -183,12 +170,16 @@ static bool running_matches(const struct observation *observation)
 static void running_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
+	bool starved = x->known.acceptor_cpu_percent && x->acceptor_cpu_percent < 30;
 	char room[96];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
 	ret->severity = SEVERITY_ERROR;
-	text_add(&why, "it is busy with something else");
-	if (x->known.acceptor_cpu_percent)
+	if (starved)
+		text_format(&why, "it wants to run and gets only %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
+	else
+		text_add(&why, "it is busy with something else");
+	if (!starved && x->known.acceptor_cpu_percent)
 		text_format(&why, ", %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
 	tcp_say_process(&text, observation);
 	text_format(&text, " runs but does not come to accept(): %s", room);
@@ -196,6 +187,13 @@ static void running_explain(const struct observation *observation, struct verdic
 		text_format(&text, " in thread %llu", LLU(x->acceptor_tid));
 	accept_say_since(&text, x);
 	accept_say_group(&text, x);
+	if (starved) {
+		tcp_advise(ret, "see who keeps it from running: a CPU quota (nr_throttled in cpu.stat of its cgroup; docker --cpus, resources.limits.cpu), "
+				"or too much else on the host (vmstat 1: r, st)");
+		accept_advise_no_queue(ret);
+		accept_conclude(observation, BASIS_INFERRED, room, ret);
+		return;
+	}
 	accept_advise_stack(observation, ret);
 	tcp_advise(ret, "move that work out of the thread or event loop that accepts (a worker, a thread pool), or run more processes");
 	accept_advise_no_queue(ret);
@@ -253,6 +251,7 @@ static void not_called_explain(const struct observation *observation, struct ver
 	text_add(&text, waits ? ". It waits for events, as a server does: it has just woken up, or does not watch this socket for now "
 				"(its own maximum of connections is reached, it shuts down)" :
 				"; what it does instead is not known");
+	accept_say_holders(&text, x);
 	accept_say_group(&text, x);
 	if (waits)
 		tcp_advise(ret, "look at its own maximum of connections or workers (worker_connections, MaxRequestWorkers, max_connections) "

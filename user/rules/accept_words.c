@@ -28,8 +28,42 @@ void accept_say_since(struct text *text, const struct accept_overflow *x)
 {
 	if (!x->known.since_accept_ns || !x->since_accept_ns)
 		return;
-	text_add(text, ", no accept() for at least ");
+	text_add(text, ". The last accept() was at least ");
 	text_duration(text, x->since_accept_ns);
+	text_add(text, " ago");
+}
+
+/* where a server does not wait: its master does, and what inherited its socket */
+bool accept_is_no_server_call(const char *call)
+{
+	static const char *const calls[] = { "wait4", "waitid", "pause", "nanosleep", "clock_nanosleep", "rt_sigsuspend" };
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (strcmp(call, calls[i]) == 0)
+			return true;
+	return false;
+}
+
+void accept_say_holders(struct text *text, const struct accept_overflow *x)
+{
+	uint64_t stopped = 0, blocked = 0, all = x->known.holders ? x->holders_count : 0;
+
+	for (uint64_t i = 0; i < all; i++) {
+		const struct tcp_holder *h = &x->holders[i];
+
+		if (!h->known.state)
+			continue;
+		stopped += h->state == ACCEPTOR_STOPPED;
+		blocked += h->state == ACCEPTOR_BLOCKED && !(h->known.syscall && accept_is_no_server_call(h->syscall));
+	}
+	if (all < 2 || (!stopped && !blocked))
+		return;
+	text_format(text, ". Of %llu processes that share the socket ", LLU(all));
+	if (stopped)
+		text_format(text, stopped == 1 ? "%llu is stopped" : "%llu are stopped", LLU(stopped));
+	if (blocked)
+		text_format(text, blocked == 1 ? "%s%llu is blocked in another call" : "%s%llu are blocked in another call",
+			    stopped ? ", " : "", LLU(blocked));
 }
 
 bool accept_say_bound(struct text *text, const struct accept_overflow *x)
@@ -73,7 +107,7 @@ static const char *own_setting(const struct process *p)
 		{ "uwsgi", "listen = N in its ini file (its default is 100)" },
 		{ "redis-server", "tcp-backlog N in redis.conf (its default is 511)" },
 		{ "valkey-server", "tcp-backlog N in valkey.conf (its default is 511)" },
-		{ "postgres", "PostgreSQL has no setting: it asks for twice max_connections; put a pooler such as pgbouncer in front" },
+		{ "postgres", "PostgreSQL has no setting: it asks for twice max_connections; raise that, or put a pooler such as pgbouncer in front" },
 		{ "mysqld", "back_log in my.cnf" }, { "mariadbd", "back_log in my.cnf" },
 		{ "apache2", "ListenBacklog N in its configuration" }, { "httpd", "ListenBacklog N in its configuration" },
 		{ "haproxy", "backlog N in the frontend (else its maxconn)" },
@@ -96,37 +130,49 @@ void accept_advise_backlog(const struct observation *observation, struct verdict
 	const char *own = own_setting(&observation->process);
 	struct text text = say_advice(ret);
 
-	text_format(&text, "have the program ask for more, N = %llu say: ", LLU(accept_wanted(x)));
+	if (!own || !strstr(own, "no setting"))
+		text_format(&text, "have the program ask for more, N = %llu say: ", LLU(accept_wanted(x)));
 	text_add(&text, own ? own : "the argument of its listen(), in its settings often called backlog");
 	text_add(&text, "; then ");
 	tcp_say_restart(&text, observation);
 }
 
-static void say_sysctl(struct text *text, const struct observation *observation)
+/* a container that starts again gets a new network namespace: what was set in the old one is lost */
+static void advise_container(const struct observation *observation, struct verdict *ret)
 {
-	tcp_say_enter(text, observation);
-	text_format(text, "sysctl -w net.core.somaxconn=%llu", LLU(accept_wanted(&observation->accept_overflow)));
+	const struct container *c = &observation->container;
+	unsigned long long want = accept_wanted(&observation->accept_overflow);
+	struct text text = say_advice(ret);
+
+	if (c->known.pod_uid)
+		text_format(&text, "give the pod net.core.somaxconn=%llu in securityContext.sysctls (the kubelet has to allow it: "
+			    "--allowed-unsafe-sysctls)", want);
+	else
+		text_format(&text, "make the container anew with docker run --sysctl net.core.somaxconn=%llu (Compose: sysctls:)", want);
+	text_add(&text, "; what nsenter or the host's sysctl sets is lost or not seen, as its next start gets a network namespace of its own");
 }
 
 void accept_advise_somaxconn(const struct observation *observation, struct verdict *ret)
 {
-	const struct container *c = &observation->container;
-	struct text text = say_advice(ret);
+	unsigned long long want = accept_wanted(&observation->accept_overflow);
+	struct text text;
 
-	text_add(&text, "raise the sysctl: ");
-	say_sysctl(&text, observation);
-	if (c->known.pod_uid)
-		text_add(&text, "; for good: securityContext.sysctls of the pod (the kubelet has to allow it: --allowed-unsafe-sysctls)");
-	else if (c->known.id)
-		text_format(&text, "; for good: docker run --sysctl net.core.somaxconn=%llu", LLU(accept_wanted(&observation->accept_overflow)));
-	else
-		text_add(&text, "; for good: the same in /etc/sysctl.d/");
+	if (observation->container.known.id) {
+		advise_container(observation, ret);
+		return;
+	}
+	text = say_advice(ret);
+	text_format(&text, "raise the sysctl: sysctl -w net.core.somaxconn=%llu; for good: the same in /etc/sysctl.d/", want);
 }
 
 void accept_advise_listen_again(const struct observation *observation, struct verdict *ret)
 {
-	struct text text = say_advice(ret);
+	struct text text;
 
+	/* its limit comes with its next start */
+	if (observation->container.known.id)
+		return;
+	text = say_advice(ret);
 	text_add(&text, "the socket takes it over only when it listens again: ");
 	tcp_say_restart(&text, observation);
 }
@@ -138,7 +184,7 @@ void accept_advise_stack(const struct observation *observation, struct verdict *
 	uint64_t tid = x->known.acceptor_tid ? x->acceptor_tid : p->pid;
 	struct text text;
 
-	if (!p->known.pid)
+	if (!p->known.pid || (x->known.acceptor_state && x->acceptor_state == ACCEPTOR_WAITING))
 		return;
 	text = say_advice(ret);
 	if (x->known.acceptor_state && x->acceptor_state == ACCEPTOR_RUNNING)

@@ -89,7 +89,7 @@ static void row_timing(const struct tcp_retransmit *x, struct verdict *ret)
 	text_add(&text, ", timeout ");
 	say_us(&text, x->rto_us);
 	if (x->known.backoff && x->backoff)
-		text_format(&text, x->backoff == 1 ? ", doubled once" : ", doubled %llu times", LLU(x->backoff));
+		text_format(&text, x->backoff == 1 ? " (doubled once)" : " (doubled %llu times)", LLU(x->backoff));
 }
 
 static void say_part(struct text *text, bool known, const char *format_before, uint64_t bytes, const char *after)
@@ -115,12 +115,11 @@ static void row_window(const struct tcp_retransmit *x, struct verdict *ret)
 	if (x->known.lost)
 		text_format(&text, "%s%llu taken for lost", text.length ? ", " : "", LLU(x->lost));
 	say_part(&text, x->known.bytes_in_queue, "", x->bytes_in_queue, " not acknowledged");
-	say_part(&text, x->known.segment_bytes && x->segment_bytes, "largest resent ", x->segment_bytes, "");
-	if (x->known.segment_bytes && x->segment_bytes && x->known.mss_bytes) {
-		text_add(&text, " of ");
-		text_bytes(&text, x->mss_bytes);
-		text_add(&text, " (MSS)");
-	}
+	if (!x->known.segment_bytes || !x->segment_bytes)
+		return;
+	text_format(&text, "%slargest resent %llu bytes", text.length ? ", " : "", LLU(x->segment_bytes));
+	if (x->known.mss_bytes)
+		text_format(&text, " of at most %llu", LLU(x->mss_bytes));
 }
 
 static void row_peer(const struct tcp_retransmit *x, struct verdict *ret)

@@ -173,8 +173,12 @@ void tcp_synack_unanswered_explain(const struct observation *observation, struct
 	if (room_left)
 		text_format(&text, ". The accept queue has room (%llu, limit %llu), it is not that", LLU(x->queue), LLU(x->limit));
 	tcp_say_scope(&text, x);
-	tcp_advise(ret, "of a few clients: nothing to do on this host; see whether the answer leaves by the right interface (ip route get CLIENT)");
-	tcp_advise(ret, "of many different clients it is a SYN flood: sysctl net.ipv4.tcp_syncookies (1 is right); "
-			"ss -nt state syn-recv | wc -l");
+	if (tcp_got_on(x))
+		tcp_advise(ret, "nothing, unless it happens often: then look at the way to these clients");
+	else
+		tcp_advise(ret, "of a few clients: nothing to do on this host; see whether the answer leaves by the right interface (ip route get CLIENT)");
+	if (!tcp_got_on(x))
+		tcp_advise(ret, "of many different clients it is a SYN flood: sysctl net.ipv4.tcp_syncookies (1 is right); "
+				"ss -nt state syn-recv | wc -l");
 	tcp_conclude(observation, BASIS_INFERRED, tcp_got_on(x) ? "the client answered in the end" : "the client does not answer", ret);
 }

@@ -148,15 +148,14 @@ void tcp_not_sent_explain(const struct observation *observation, struct verdict 
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
 	ret->severity = SEVERITY_WARNING;
-	text_add(&why, "not sent");
-	if (x->known.err && x->err) {
-		text_add(&why, ": ");
+	if (x->known.err && x->err)
 		tcp_say_error(&why, x->err);
-	}
+	else
+		text_add(&why, "failed");
 	text_format(&why, x->failed == 1 ? " once" : " %llu times", LLU(x->failed));
 	if (x->known.err && x->err)
 		text_format(&why, ", %s", error_words(x->err));
-	text_add(&text, room);
+	text_format(&text, "not sent: %s", room);
 	tcp_say_reason(&text, x);
 	text_add(&text, ". That is no loss in the network: ");
 	if (x->known.count && x->count > x->failed)

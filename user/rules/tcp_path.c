@@ -14,7 +14,7 @@ static void judge(const struct tcp_retransmit *x, struct verdict *ret)
 {
 	bool long_ = x->known.incident_ns && x->incident_ns >= 10 * SECOND_NS && tcp_goes_on(x);
 
-	if (long_ || tcp_stands_still(x) || tcp_backed_off(x, 2))
+	if (long_ || (tcp_stands_still(x) && x->known.window_ns && x->window_ns >= SECOND_NS) || tcp_backed_off(x, 2))
 		ret->severity = SEVERITY_WARNING;
 }
 
@@ -150,8 +150,9 @@ void tcp_path_loss_explain(const struct observation *observation, struct verdict
 	if (tcp_is_class(x, RETRANSMIT_FAST) && !tcp_got_on(x))
 		text_add(&text, ", while what was sent after it arrives (duplicate ACKs)");
 	tcp_say_scope(&text, x);
-	if (ret->severity == SEVERITY_NOTICE) {
+	if (ret->severity == SEVERITY_NOTICE && tcp_got_on(x)) {
 		tcp_advise(ret, "nothing for a few of them: TCP made up for it. If it goes on, look at the way to the peer");
+		/* what was over at once needs no card */
 		ret->brief = x->known.count && x->count == 1;
 	}
 	tcp_advise_path(observation, ret);

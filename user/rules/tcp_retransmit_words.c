@@ -17,6 +17,10 @@ void tcp_say_flow(struct text *text, const struct tcp_retransmit *x)
 				.interface = x->known.interface ? x->interface : NULL };
 	struct tcp_end peer = peer_of(x);
 
+	if (!here.address && !here.has_port && !peer.address && !peer.has_port) {
+		text_add(text, "a connection");
+		return;
+	}
 	tcp_say_end(text, &here);
 	text_add(text, " -> ");
 	tcp_say_end(text, &peer);
@@ -134,7 +138,7 @@ static void verify_flow(const struct observation *observation, struct verdict *r
 	}
 	text = say_verify(ret);
 	tcp_say_enter(&text, observation);
-	text_add(&text, "nstat -az TcpRetransSegs TcpExtTCPTimeouts TcpRetransFail TcpExtTCPSynRetrans   (all of this namespace)");
+	text_add(&text, "nstat -az TcpRetransSegs TcpExtTCPTimeouts TcpExtTCPRetransFail TcpExtTCPSynRetrans   (all of this namespace)");
 }
 
 static void say_sent(struct text *text, const struct tcp_retransmit *x)
