@@ -183,7 +183,8 @@ static void step_drop(char *argument)
 		if (i < 16)
 			name_client(fd, "refused");
 		close(fd);
-		sleep_ns(pause_ms * 1000000L);
+		if (pause_ms)
+			sleep_ns(pause_ms * 1000000L);
 	}
 	printf("refused_to %llu\ndistinct %lu\n", now_ns(), client.distinct);
 }
@@ -301,6 +302,8 @@ static void tell_counts(void)
 static void step_freeze(char *argument)
 {
 	(void)argument;
+	/* what is on its way arrives */
+	sleep_ns(50000000);
 	set_loopback(0);
 	sleep_ns(10000000);
 	tell_counts();
@@ -331,8 +334,10 @@ static void take_step(char *text)
 		port = ask(whole, "port", 0);
 		if (port)
 			next.port = port;
-		if (!strcmp(name, "do"))
+		if (!strcmp(name, "do")) {
 			await_state(client.owner, manners[find_manner(argument)].state);
+			printf("began %llu\n", now_ns());
+		}
 	} else {
 		quit(EXIT_USAGE, "no step '%s'", name);
 	}
@@ -341,12 +346,16 @@ static void take_step(char *text)
 
 static void open_namespace(void)
 {
-	char text[64];
-	ssize_t length;
-
 	if (unshare(CLONE_NEWNET))
 		quit(EXIT_CANNOT, "unshare: %s", strerror(errno));
 	set_loopback(1);
+}
+
+static void name_namespace(void)
+{
+	char text[64];
+	ssize_t length;
+
 	length = readlink("/proc/thread-self/ns/net", text, sizeof(text) - 1);
 	text[length > 0 ? length : 0] = '\0';
 	printf("netns %lu\n", strtoul(strchr(text, '[') ? strchr(text, '[') + 1 : "", NULL, 10));
@@ -395,6 +404,7 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (alone)
 		open_namespace();
+	name_namespace();
 	fflush(stdout);
 	start_server();
 	for (; optind < argc; optind++)
