@@ -13,12 +13,13 @@
  *   listen=N again=N take=N name=COMM cgroup=PROCS-FILE    the server does that
  *   do=MANNER thread=MANNER                                instead of serving: accept_server.h
  *   prefork=MANNER,... group=BACKLOG,MANNER,...            "worker I PID"
- *   heir exit                                              who called listen() is gone
+ *   heir restart=N exit                                    who called listen() is gone; another one listens
  *   sysctl=NAME=VALUE                                      of the namespace, below /proc/sys/net
  *   to=ADDRESS                                             where clients go
  *   fill                                                   connections until the queue is full
  *   keep=N drop=N[,MS]                                     attempts: kept, or given up at once; a pause between them
- *   data close                                             on all that were kept
+ *   data[=N] close                                         on all that were kept, on the first of them
+ *   many=N,ROUNDS                                          that many ports with a full queue, one attempt at each a round
  *   load=PROCESSES,MS                                      attempts without end
  *   sleep=MS gate wake                                     gate: until SIGUSR1; wake: the server, from its manner
  *   freeze                                                 not a packet more; the counts are final
@@ -191,10 +192,9 @@ static void step_drop(char *argument)
 
 static void step_data(char *argument)
 {
-	unsigned int sent = 0;
+	unsigned int sent = 0, most = argument ? number(argument) : CLIENTS;
 
-	(void)argument;
-	for (unsigned int i = 0; i < client.count; i++)
+	for (unsigned int i = 0; i < client.count && i < most; i++)
 		sent += send(client.fds[i], "x", 1, MSG_NOSIGNAL) == 1;
 	printf("sent %u\n", sent);
 }
@@ -248,6 +248,24 @@ static void step_load(char *argument)
 	for (unsigned int i = 0; i < count; i++)
 		while (wait(NULL) < 0 && errno == EINTR)
 			;
+}
+
+/* The server listens on this port and those after it. */
+static void step_many(char *argument)
+{
+	unsigned int ports = number(strsep(&argument, ",")), rounds = number(argument), first = next.port ? next.port : 20000;
+	char text[32];
+
+	for (next.port = first; next.port < first + ports; next.port++) {
+		snprintf(text, sizeof(text), "port=%u", next.port);
+		ask(text, "", 1);
+		ask("listen=0", "", 1);
+		keep(1, NULL);
+	}
+	sleep_ns(50000000);
+	for (unsigned int i = 0; i < rounds; i++)
+		for (next.port = first; next.port < first + ports; next.port++)
+			close(dial());
 }
 
 /* --- the rest --- */
@@ -311,7 +329,7 @@ static void step_freeze(char *argument)
 
 static const struct step client_steps[] = {
 	{ "fill", step_fill }, { "keep", step_keep }, { "drop", step_drop }, { "data", step_data },
-	{ "close", step_close }, { "load", step_load }, { "sysctl", step_sysctl }, { "sleep", step_sleep },
+	{ "close", step_close }, { "load", step_load }, { "many", step_many }, { "sysctl", step_sysctl }, { "sleep", step_sleep },
 	{ "gate", step_gate }, { "wake", step_wake }, { "freeze", step_freeze }, { 0 },
 };
 
