@@ -51,7 +51,7 @@ tells() {
 		esac
 		tells_sum=$((tells_sum + tells_count))
 		check_sh "$tells_name: $tells_count of $tells_scene" \
-			test "$(tcp_sum accept_overflow count "$(fact_of $tells_scene netns)")" -eq "$tells_count"
+			test "$(scene_sum $tells_scene)" -eq "$tells_count"
 	done
 	# others may overflow at the same time
 	check_sh "$tells_name: what was made and not told was filtered" test \
@@ -95,12 +95,12 @@ tells client_name
 tells cgroup two
 tells both
 out=$tmp/once.ndjson
-check_sh 'one line: one line' test "$(tcp_lines accept_overflow "$(fact_of one netns)")" -eq 1
+check_sh 'one line: one line' test "$(grep -c '"kind":"accept_overflow","severity"' "$out")" -eq 1
 out=$tmp/short.ndjson
 check_sh 'for a second: no line, and a stop' jq -es '.[-1].kind == "stop" and (map(.kind) | index("accept_overflow") == null)' "$out"
 out=$tmp/all.ndjson
 sum_up
-about sum 'the common keys' '.netns == $netns' --argjson netns "\"$(fact_of two netns)\""
+about sum 'the common keys' '.scene == "two"'
 says 'the cgroup is the owner'\''s' '.cgroup.path == $path' --arg path "$(cgroup_path inside/deep)"
 says 'its name, its parent, its user' '.process | .comm == "beta" and .parent_comm == "accept" and .ppid == $ppid
 	and .uid == 0 and .start_ns > 0 and (.exe | endswith("accept"))' --argjson ppid "$(fact_of two client)"
@@ -129,7 +129,7 @@ check_sh 'a reader that stood still: no hole in seq, and a stop line' jq -es \
 lost=$(tally accept_overflow lost)
 sum_up
 for name in still_a still_b still_c still_d still_e still_f still_many after; do
-	about sum "a reader that stood still, $name" '.netns == $netns' --arg netns "$(fact_of $name netns)"
+	about sum "a reader that stood still, $name" '.scene == $scene' --arg scene "$name"
 	says 'all, or what is lost is said' '.count <= $count and .count + $lost >= $count' \
 		--argjson count "$(fact_of $name overflows)" --argjson lost "$lost"
 done

@@ -5,7 +5,7 @@
 # Which socket it was and whose, whatever the addresses and however it came to its owner; and what set the limit.
 . "$(dirname "$0")/lib_accept.sh"
 
-scene old listen=9 gate fill drop=4 again=2 gate take=10 fill drop=5 freeze
+scene old listen=9 gate fill drop=4 "$rest" again=2 gate take=10 fill drop=5 freeze
 wait_fact old gate
 watch_start acceptwatch
 go_on old
@@ -15,7 +15,7 @@ scene dual at=:: listen=4 to=127.0.0.1 fill drop=6 freeze
 at dual ::
 scene only_six at=:: v6only listen=4 to=::1 fill drop=6 freeze
 at only_six ::
-scene device device=lo listen=4 fill drop=6 freeze
+scene device device=lo listen=4 fill drop=6 "$rest" freeze
 # beside the wildcard: who is asked for by his address is his
 scene beside at=0.0.0.0 reuseport listen=4 at=127.0.0.1 listen=2 fill drop=6 freeze
 scene wild at=127.0.0.1 reuseport listen=2 at=0.0.0.0 listen=4 to=127.0.0.2 fill drop=7 freeze

@@ -39,7 +39,7 @@ scenes_end() {
 	for scene in $scenes; do
 		await_exit "${scene#*:}" $((50 * slow))
 		case $status in
-		0) ;;
+		0) of_scene "${scene%:*}" >>"$tmp/scenes" ;;
 		77)
 			skip "${scene%:*}" "$(tail -n 1 "$tmp/tcp.${scene%:*}")"
 			: >"$tmp/skipped.${scene%:*}"
@@ -58,17 +58,31 @@ has() {
 	[ ! -e "$tmp/skipped.$1" ]
 }
 
-# sum_up: one line for each namespace instead of the stream, which is $stream then: the sums, and what the lines have. "first", "last" and
-# "all" are the kind's own objects; the first line's common keys are those of the sum, too.
+# of_scene NAME: its name, its namespace, and when that was.
+of_scene() {
+	printf '{"scene":"%s","netns":"%s","begun":%s,"ended":%s}\n' \
+		"$1" "$(fact_of "$1" netns)" "$(fact_of "$1" begun)" "$(fact_of "$1" ended)"
+}
+
+# scene_sum NAME: overflows that were told of it until now
+scene_sum() {
+	scene_ended=$(fact_of "$1" ended)
+	tcp_sum accept_overflow count "$(fact_of "$1" netns)" "$(fact_of "$1" begun)" "${scene_ended:-1e18}"
+}
+
+# sum_up: one line for each scene instead of the stream, which is $stream then: the sums, and what the lines have. "first",
+# "last" and "all" are the kind's own objects; the first line's common keys are those of the sum, too.
 sum_up() {
 	check_flush
 	stream=$out
 	missed=$(jq -s '[.[] | select(.kind == "gap" and .gap.cause == "missed").gap.count] | add // 0' "$stream")
-	jq -cs '[.[] | select(.kind == "accept_overflow")] | group_by(.accept_overflow.netns)[] | . as $lines
-		| map(.accept_overflow) as $all | .[0] + {kind: "sum", netns: $all[0].netns, lines: length,
+	jq -cs --slurpfile scenes "$tmp/scenes" '[.[] | select(.kind == "accept_overflow")] as $told | $scenes[] as $scene
+		| [$told[] | select(.accept_overflow.netns == $scene.netns and .boot_ns >= $scene.begun
+			and .boot_ns <= $scene.ended)] as $lines | select($lines | length > 0)
+		| [$lines[].accept_overflow] as $all | $lines[0] + $scene + {kind: "sum", $lines, $all,
 			count: ([$all[].count] | add), syn_drops: ([$all[].syn_drops // 0] | add),
-			ack_drops: ([$all[].ack_drops // 0] | add), first: $all[0], last: $all[-1], $all,
-			pids: (map(.process.pid) | unique), $lines}
+			ack_drops: ([$all[].ack_drops // 0] | add), first: $all[0], last: $all[-1],
+			pids: ([$lines[].process.pid] | unique)}
 		| del(.accept_overflow)' "$stream" >"$tmp/sums"
 	out=$tmp/sums
 }
@@ -91,7 +105,7 @@ told() {
 # told_space NAME TEXT COUNT: the checks that follow are about that namespace. Its sum and no more; with told_many=true
 # several listeners have their own totals.
 told_space() {
-	about sum "$2" '.netns == $netns' --arg netns "$(fact_of "$1" netns)"
+	about sum "$2" '.scene == $scene' --arg scene "$1"
 	# but for those at which the kernel skipped the program, and said so
 	says "the kernel's own count, $3, is told" '$count > 0 and .count <= $count and .count + $missed >= $count' \
 		--argjson count "$3" --argjson missed "$missed"

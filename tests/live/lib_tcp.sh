@@ -55,15 +55,12 @@ netns_of() {
 	readlink "/proc/$1/ns/net" | tr -dc 0-9
 }
 
-# tcp_lines KIND NETNS: how many lines tell of that namespace.
-tcp_lines() {
-	jq -s --arg kind "$1" --arg netns "$2" '[.[] | select(.kind == $kind and .[$kind].netns == $netns)] | length' "$out"
-}
-
-# tcp_sum KIND FIELD NETNS: the sum over all lines of that namespace.
+# tcp_sum KIND FIELD NETNS [FROM TO]: the sum over all lines of that namespace. When it is gone, another one has its
+# number: the time is of CLOCK_BOOTTIME.
 tcp_sum() {
-	jq -s --arg kind "$1" --arg field "$2" --arg netns "$3" \
-		'[.[] | select(.kind == $kind and .[$kind].netns == $netns)[$kind][$field] // 0] | add // 0' "$out"
+	jq -s --arg kind "$1" --arg field "$2" --arg netns "$3" --argjson from "${4:-0}" --argjson to "${5:-1e18}" \
+		'[.[] | select(.kind == $kind and .[$kind].netns == $netns and .boot_ns >= $from and .boot_ns <= $to)[$kind][$field]
+			// 0] | add // 0' "$out"
 }
 
 # tally KIND FIELD: of the stop line.

@@ -24,7 +24,8 @@
  *   sleep=MS gate wake                                     gate: until SIGUSR1; wake: the server, from its manner
  *   freeze                                                 not a packet more; the counts are final
  *
- * At the end: "overflows N", "drops N", as the namespace counted them.
+ * At the end: "overflows N", "drops N", as the namespace counted them. Its inode
+ * number is another one's as soon as it is gone: "begun", "ended".
  */
 #include "accept_server.h"
 
@@ -376,7 +377,7 @@ static void name_namespace(void)
 
 	length = readlink("/proc/thread-self/ns/net", text, sizeof(text) - 1);
 	text[length > 0 ? length : 0] = '\0';
-	printf("netns %lu\n", strtoul(strchr(text, '[') ? strchr(text, '[') + 1 : "", NULL, 10));
+	printf("begun %llu\nnetns %lu\n", now_ns(), strtoul(strchr(text, '[') ? strchr(text, '[') + 1 : "", NULL, 10));
 }
 
 static void start_server(void)
@@ -428,6 +429,6 @@ int main(int argc, char **argv)
 	for (; optind < argc; optind++)
 		take_step(argv[optind]);
 	tell_counts();
-	printf("done\n");
+	printf("ended %llu\ndone\n", now_ns());
 	return 0;
 }
