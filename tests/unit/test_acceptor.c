@@ -155,6 +155,10 @@ static void test_one_thread(void **state)
 		{ { PID, 'S', SYS_epoll_pwait, "do_freezer_trap" }, ACCEPTOR_STOPPED, -1, false },
 		{ { PID, 'S', SYS_read, "get_signal" }, ACCEPTOR_STOPPED, -1, false },
 		{ { PID, 'D', SYS_futex, "__refrigerator" }, ACCEPTOR_STOPPED, -1, false },
+		{ { PID, 'D', SYS_clock_nanosleep, "hrtimer_nanosleep" }, ACCEPTOR_STOPPED, -1, false },
+		{ { PID, 'S', SYS_clock_nanosleep, "hrtimer_nanosleep" }, ACCEPTOR_BLOCKED, SYS_clock_nanosleep, true },
+		/* memory is freed before there is some for the connection */
+		{ { PID, 'D', SYS_accept4, "shrink_lruvec" }, ACCEPTOR_BLOCKED, SYS_accept4, false },
 		/* poll() after SIGSTOP and SIGCONT, and a sleep */
 		{ { PID, 'S', SYS_restart_syscall, "poll_schedule_timeout.constprop.0" }, ACCEPTOR_WAITING, SYS_restart_syscall, false },
 		{ { PID, 'S', SYS_restart_syscall, "hrtimer_nanosleep" }, ACCEPTOR_BLOCKED, SYS_restart_syscall, true },
