@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fd_file.h"
 
-#include <arpa/inet.h>
 #include <linux/magic.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "address.h"
 #include "table.h"
 
 #ifndef PID_FS_MAGIC	/* linux/magic.h of 6.9 */
@@ -155,15 +155,11 @@ uint64_t fd_file_group(const struct fd_file *f)
 
 void fd_file_address(struct text *text, const struct fd_file *f, const uint8_t address[16], uint16_t port)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	char name[INET6_ADDRSTRLEN] = "";
-	bool is_mapped = f->family == AF_INET6 && memcmp(address, mapped, sizeof(mapped)) == 0;
+	uint8_t v4[16];
+	char name[56];
 
-	if (f->family == AF_INET || is_mapped) {
-		inet_ntop(AF_INET, address + (is_mapped ? 12 : 0), name, sizeof(name));
-		text_format(text, port ? "%s:%u" : "%s", name, port);
-		return;
-	}
-	inet_ntop(AF_INET6, address, name, sizeof(name));
-	text_format(text, port ? "[%s]:%u" : "%s", name, port);
+	if (f->family == AF_INET)
+		address_of_v4(v4, address);
+	endpoint_text(name, f->family == AF_INET ? v4 : address, port);
+	text_add(text, name);
 }

@@ -8,6 +8,7 @@
 
 #include "core_btf.h"
 #include "fd_list.skel.h"
+#include "hz.h"
 #include "iterator.h"
 
 int fd_list_open(struct fd_list *ret, const struct kernel *kernel, int descriptors_fd)
@@ -66,22 +67,7 @@ static const struct bpf_link *link_for(struct fd_list *list, uint64_t pid)
 
 uint64_t fd_list_jiffies_per_s(const struct fd_list *list)
 {
-	static const uint32_t rates[] = { 100, 250, 300, 1000 };
-	uint64_t jiffies = list->skeleton->bss->jiffies, now = list->skeleton->bss->monotonic_ns, found = 0;
-
-	/* they begin five minutes before they wrap: INITIAL_JIFFIES */
-	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
-		uint64_t since = jiffies - (uint32_t)(-300 * (int64_t)rates[i]);
-		uint64_t ns = since < 1ULL << 40 ? since * (1000000000ULL / rates[i]) : 0;
-		uint64_t off = ns > now ? ns - now : now - ns;
-
-		if (off > now / 16 + 1000000000ULL)
-			continue;
-		if (found)
-			return 0;
-		found = rates[i];
-	}
-	return found;
+	return jiffies_per_s(list->skeleton->bss->jiffies, list->skeleton->bss->monotonic_ns);
 }
 
 struct passing {

@@ -112,6 +112,31 @@ bool kernel_has_function(const struct kernel *kernel, const char *name)
 	return btf__find_by_name_kind(kernel->btf, name, BTF_KIND_FUNC) >= 0;
 }
 
+/* where the enumerator stands in its enumeration, -1 when it is none of it */
+static int enumerator_at(const struct btf *btf, const struct btf_type *type, const char *name)
+{
+	for (int i = 0; i < btf_vlen(type); i++) {
+		uint32_t at = btf_is_enum64(type) ? btf_enum64(type)[i].name_off : btf_enum(type)[i].name_off;
+		const char *its = btf__name_by_offset(btf, at);
+
+		if (its && strcmp(its, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+long kernel_enum_value(const struct kernel *kernel, const char *enumerator)
+{
+	for (unsigned int id = 1; id < btf__type_cnt(kernel->btf); id++) {
+		const struct btf_type *type = btf__type_by_id(kernel->btf, id);
+		int at = btf_is_any_enum(type) ? enumerator_at(kernel->btf, type, enumerator) : -1;
+
+		if (at >= 0)
+			return btf_is_enum64(type) ? (long)btf_enum64_value(&btf_enum64(type)[at]) : btf_enum(type)[at].val;
+	}
+	return -ENOENT;
+}
+
 int kernel_fentry(const struct kernel *kernel, const char *function)
 {
 	static const struct bpf_insn nothing[] = {

@@ -34,6 +34,8 @@ bool kernel_tracepoints_preempt(const struct kernel *kernel);
 bool kernel_knows_types(void);
 /* True when BTF has a function of that name. */
 bool kernel_has_function(const struct kernel *kernel, const char *name);
+/* The value of an enumerator, whatever its enumeration is called; -ENOENT when there is none. Not for negative ones. */
+long kernel_enum_value(const struct kernel *kernel, const char *enumerator);
 
 /*
  * 0 when an fentry program can be loaded for the function and attached to it;

@@ -168,10 +168,10 @@ static const char *stat_state(const char *data, size_t length, const char **ret_
 int process_stat_parse(const char *data, size_t length, struct process_stat *ret)
 {
 	/* proc(5) counts from 1: state is 3 */
-	enum { STATE = 3, PPID = 4, FLAGS = 9, THREADS = 20, START = 22 };
+	enum { STATE = 3, PPID = 4, FLAGS = 9, UTIME = 14, STIME = 15, THREADS = 20, START = 22 };
 	enum { PF_EXITING = 4 };
 	struct process_stat stat = { 0 };
-	uint64_t flags = 0;
+	uint64_t flags = 0, system_ticks = 0;
 	const char *open = NULL, *at = stat_state(data, length, &open);
 	const char *end = data + length;
 
@@ -191,6 +191,10 @@ int process_stat_parse(const char *data, size_t length, struct process_stat *ret
 			digits = digits_parse(at, n, &stat.ppid);
 		else if (field == FLAGS)
 			digits = digits_parse(at, n, &flags);
+		else if (field == UTIME)
+			digits = digits_parse(at, n, &stat.cpu_ticks);
+		else if (field == STIME)
+			digits = digits_parse(at, n, &system_ticks);
 		else if (field == THREADS)
 			digits = digits_parse(at, n, &stat.threads);
 		else if (field == START)
@@ -200,6 +204,7 @@ int process_stat_parse(const char *data, size_t length, struct process_stat *ret
 		at = space + 1;
 	}
 	stat.exiting = flags & PF_EXITING;
+	stat.cpu_ticks += system_ticks;
 	*ret = stat;
 	return 0;
 }

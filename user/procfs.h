@@ -20,6 +20,7 @@ struct procfs {
 struct process_stat {
 	char state;
 	uint64_t ppid;
+	uint64_t cpu_ticks;	/* of a process: of all its threads, also of those that ended */
 	uint64_t start_ticks;	/* since boot, in the reader's time namespace */
 	uint64_t threads;
 	bool exiting;		/* its main thread is ending or has ended */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is said of a process beside its descriptors: the script it runs, limits of the host, paths, times; and which calls count. */
+/* What is said of a process beside its descriptors: the script it runs, limits of the host, paths; and which calls count. */
 #include "fd_list_make.h"
 
 #include <dirent.h>
@@ -10,15 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "fd_list.h"
 #include "kinds/fd_calls.h"
 #include "kinds/fd_stack.h"
 #include "random.h"
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include "fd_list.skel.h"
-#pragma GCC diagnostic pop
 
 /* ---- scripts -------------------------------------------------------------- */
 
@@ -271,55 +265,6 @@ static void test_fd_path(void **state)
 	close(fd);
 }
 
-/* ---- times ------------------------------------------------------------------------ */
-
-static uint64_t rate_after(uint64_t hz, uint64_t uptime_ms, uint64_t off)
-{
-	static struct fd_list_bpf__bss bss;
-	struct fd_list_bpf skeleton = { .bss = &bss };
-	struct fd_list list = { .skeleton = &skeleton };
-
-	/* INITIAL_JIFFIES */
-	bss.jiffies = (uint32_t)-(300 * hz) + uptime_ms * hz / 1000 + off;
-	bss.monotonic_ns = uptime_ms * 1000000;
-	return fd_list_jiffies_per_s(&list);
-}
-
-static void test_jiffies(void **state)
-{
-	static const uint64_t rates[] = { 100, 250, 300, 1000 };
-	static const uint64_t seconds[] = { 5, 60, 200, 600, 3600, 86400, 31536000, 10ULL * 31536000 };
-
-	(void)state;
-	for (size_t r = 0; r < COUNT(rates); r++) {
-		for (size_t i = 0; i < COUNT(seconds); i++) {
-			assert_int_equal(rate_after(rates[r], seconds[i] * 1000, 0), rates[r]);
-			assert_int_equal(rate_after(rates[r], seconds[i] * 1000, -1), rates[r]);
-			assert_int_equal(rate_after(rates[r], seconds[i] * 1000, rates[r] / 2), rates[r]);
-		}
-		/* when they wrap all rates look alike: not known is better than wrong */
-		assert_int_equal(rate_after(rates[r], 300000, 0), 0);
-	}
-	/* none that is built for these architectures */
-	assert_int_equal(rate_after(64, 86400000, 0), 0);
-	assert_int_equal(rate_after(1200, 86400000, 0), 0);
-}
-
-/* whatever the time, and a second of jitter: a rate that is said is the right one */
-static void test_jiffies_random(void **state)
-{
-	static const uint64_t rates[] = { 100, 250, 300, 1000 };
-	uint64_t random = 1;
-
-	(void)state;
-	for (int i = 0; i < 100000; i++) {
-		uint64_t hz = rates[random_below(&random, 4)], found;
-
-		found = rate_after(hz, random_number(&random, 38), random_below(&random, 3) - 1);
-		assert_true(!found || found == hz);
-	}
-}
-
 /* ---- calls -------------------------------------------------------------------------- */
 
 static void test_calls(void **state)
@@ -359,7 +304,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_script), cmocka_unit_test(test_no_script), cmocka_unit_test(test_script_by_exe),
 		cmocka_unit_test(test_script_hostile), TREE(test_sysctl), TREE(test_fd_count), cmocka_unit_test(test_fd_path),
-		cmocka_unit_test(test_jiffies), cmocka_unit_test(test_jiffies_random), cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

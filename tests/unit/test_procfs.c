@@ -49,6 +49,16 @@ static void test_stat(void **state)
 	assert_string_equal(stat.comm, ") R 1 1 (x\n");
 }
 
+static void test_stat_cpu(void **state)
+{
+	static const char busy[] = "1 (a) R 1 1 1 0 -1 4 1 1 1 1 70 23 900 9000 20 0 1 0 186 1";
+	struct process_stat stat;
+
+	(void)state;
+	assert_int_equal(process_stat_parse(busy, strlen(busy), &stat), 0);
+	assert_int_equal(stat.cpu_ticks, 93);
+}
+
 /* not reaped yet, or not even a zombie */
 static void test_stat_exiting(void **state)
 {
@@ -254,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_stat),
+		cmocka_unit_test(test_stat_cpu),
 		cmocka_unit_test(test_stat_exiting),
 		cmocka_unit_test(test_stat_refused),
 		cmocka_unit_test(test_same_process),

@@ -1,20 +1,329 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/* Accept-queue overflows: how those of a listening socket become an incident. */
+#include "accept_overflow_kind.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "session.h"
+#include "accept_overflow.skel.h"
 
-static int accept_overflow_probe_open(struct probe *probe, const struct kernel *kernel, const char *core_path)
+#define HOLD_NS 1500000000ULL		/* the first line waits so long at most, and for a glance */
+#define LONGEST_NS 60000000000ULL
+#define GLANCE_NS 300000000ULL
+
+enum { COUNTING_OFF = 2, COUNTING_ON = 1 };
+
+const struct accept_overflow_bpf *accept_overflow_skeleton(const struct accept_overflow_state *state)
 {
-	(void)probe;
-	(void)kernel;
-	(void)core_path;
-	return -ENOTSUP;
+	return session_kind(state->session, KIND_accept_overflow)->probe.wrapper;
 }
 
-static const struct hook_choice hooks[] = { { .name = "tracepoint" } };
+/* ---- what the kernel counted ---------------------------------------- */
 
-const struct probe_type accept_overflow_probe = {
-	.name = "accept_overflow", .kind = KIND_accept_overflow, .hooks = hooks, .hook_count = 1, .open = accept_overflow_probe_open,
+static uint64_t sum(const struct overflow_counts *counts)
+{
+	return counts->syn_drops + counts->ack_drops;
+}
+
+static uint64_t untold(const struct overflow_incident *incident)
+{
+	return sum(&incident->counts) - sum(&incident->told);
+}
+
+static void read_counts(const struct accept_overflow_state *state, struct overflow_incident *incident)
+{
+	int map = bpf_map__fd(accept_overflow_skeleton(state)->maps.overflows);
+	struct overflow_counts now;
+
+	if (bpf_map_lookup_elem(map, &incident->event.key, &now) == 0)
+		incident->counts = now;
+}
+
+bool accept_overflow_sample(const struct accept_overflow_state *state, const struct overflow_key *key,
+			    struct overflow_sample *ret)
+{
+	const struct accept_overflow_bpf *skeleton = accept_overflow_skeleton(state);
+	struct overflow_counts counts = {};
+	uint32_t zero = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!key->sk || tcp_ask(skeleton->progs.look_at_listener, key->sk, key->net, key->port) ||
+	    bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.looked), &zero, &ret->state))
+		return false;
+	if (bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.overflows), key, &counts) == 0) {
+		ret->established = counts.established;
+		ret->drops = sum(&counts);
+	}
+	ret->ns = session_now();
+	return ret->state.valid;
+}
+
+static void set_counting(struct accept_overflow_state *state, int change)
+{
+	state->active += change;
+	accept_overflow_skeleton(state)->data->counting = state->active ? COUNTING_ON : COUNTING_OFF;
+}
+
+/* ---- incidents ------------------------------------------------------ */
+
+static uint64_t span(uint64_t from_ns, uint64_t to_ns)
+{
+	return to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
+static void tell(struct accept_overflow_state *state, struct overflow_incident *incident)
+{
+	accept_overflow_tell(state, incident);
+	session_folded(state->session, KIND_accept_overflow, untold(incident) - 1);
+	incident->told_ns = incident->counts.last_ns;
+	incident->told = incident->counts;
+	incident->lines++;
+}
+
+static uint64_t hold_ns(const struct overflow_incident *incident)
+{
+	uint64_t hold = HOLD_NS << (incident->lines < 6 ? incident->lines : 6);
+
+	return hold < LONGEST_NS ? hold : LONGEST_NS;
+}
+
+static void wait_for(struct accept_overflow_state *state, struct overflow_incident *incident, uint64_t due_ns)
+{
+	if (!incident->due_ns != !due_ns)
+		set_counting(state, due_ns ? 1 : -1);
+	incident->due_ns = due_ns;
+}
+
+/* tells it when its time has come or it is over; says when to look again */
+static void look_at(struct accept_overflow_state *state, struct overflow_incident *incident, uint64_t now)
+{
+	uint64_t hold = hold_ns(incident), quiet, since;
+
+	read_counts(state, incident);
+	if (!untold(incident)) {
+		wait_for(state, incident, 0);
+		return;
+	}
+	quiet = span(incident->counts.last_ns, now);
+	since = span(incident->lines ? incident->told_ns : incident->first_ns, incident->counts.last_ns);
+	if (since >= hold || quiet >= (hold / 4 > GLANCE_NS ? hold / 4 : GLANCE_NS))
+		tell(state, incident);
+	wait_for(state, incident, now + (incident->lines ? hold / 8 : GLANCE_NS));
+}
+
+/* a socket that is gone overflows no more: its counts make room */
+static void forget(struct accept_overflow_state *state, struct overflow_incident *incident)
+{
+	bpf_map_delete_elem(bpf_map__fd(accept_overflow_skeleton(state)->maps.overflows), &incident->event.key);
+	wait_for(state, incident, 0);
+	incident->event.header.type = 0;
+}
+
+static struct overflow_incident *place_for(struct accept_overflow_state *state)
+{
+	struct overflow_incident *oldest = &state->incidents[0];
+
+	for (int i = 0; i < OVERFLOW_INCIDENTS; i++) {
+		struct overflow_incident *incident = &state->incidents[i];
+
+		if (!incident->event.header.type)
+			return incident;
+		if (incident->counts.last_ns < oldest->counts.last_ns)
+			oldest = incident;
+	}
+	read_counts(state, oldest);
+	if (untold(oldest))
+		tell(state, oldest);
+	forget(state, oldest);
+	return oldest;
+}
+
+static struct overflow_incident *incident_of(struct accept_overflow_state *state, const struct overflow_key *key)
+{
+	for (int i = 0; i < OVERFLOW_INCIDENTS; i++)
+		if (state->incidents[i].event.header.type &&
+		    memcmp(&state->incidents[i].event.key, key, sizeof(*key)) == 0)
+			return &state->incidents[i];
+	return NULL;
+}
+
+/* a line begins: what is measured from here on is counted from here on */
+static void begin_line(struct accept_overflow_state *state, struct overflow_incident *incident,
+		       const struct overflow_event *event)
+{
+	incident->event = *event;
+	wait_for(state, incident, event->header.boot_ns + GLANCE_NS);
+	if (!accept_overflow_sample(state, &event->key, &incident->sample))
+		incident->sample.ns = 0;
+	accept_overflow_look(state, incident);
+}
+
+static void take(struct accept_overflow_state *state, const struct overflow_event *event)
+{
+	struct overflow_incident *incident = incident_of(state, &event->key);
+
+	/* it goes on, and has been looked at */
+	if (incident && incident->due_ns && untold(incident))
+		return;
+	if (!incident) {
+		incident = place_for(state);
+		memset(incident, 0, sizeof(*incident));
+		incident->first_ns = event->header.boot_ns;
+	} else if (span(incident->told_ns, event->header.boot_ns) > LONGEST_NS) {
+		incident->before = sum(&incident->told);
+		incident->first_ns = event->header.boot_ns;
+		incident->lines = 0;
+	}
+	begin_line(state, incident, event);
+	read_counts(state, incident);
+}
+
+static int accept_overflow_event(struct session *s, void *state_pointer, const void *data, size_t size)
+{
+	struct accept_overflow_state *state = state_pointer;
+	const struct event_header *header = data;
+
+	(void)s;
+	if (header->type != OVERFLOW_EVENT || size < sizeof(struct overflow_event)) {
+		state->bad_records++;
+		return -EBADMSG;
+	}
+	take(state, data);
+	return 0;
+}
+
+/* ---- time ----------------------------------------------------------- */
+
+static uint64_t accept_overflow_due(const void *state_pointer)
+{
+	const struct accept_overflow_state *state = state_pointer;
+	uint64_t due = 0;
+
+	for (int i = 0; i < OVERFLOW_INCIDENTS; i++) {
+		const struct overflow_incident *incident = &state->incidents[i];
+
+		if (incident->event.header.type && incident->due_ns && (!due || incident->due_ns < due))
+			due = incident->due_ns;
+	}
+	return due;
+}
+
+/* those who were turned away are told apart for as long as something overflows, and there is room */
+static void forget_clients(struct accept_overflow_state *state)
+{
+	int map = bpf_map__fd(accept_overflow_skeleton(state)->maps.clients);
+	struct overflow_client_key key;
+
+	while (bpf_map_get_next_key(map, NULL, &key) == 0 && bpf_map_delete_elem(map, &key) == 0)
+		;
+}
+
+static void accept_overflow_expire(struct session *s, void *state_pointer, uint64_t now)
+{
+	struct accept_overflow_state *state = state_pointer;
+	struct overflow_sample sample;
+	bool was_active = state->active;
+
+	(void)s;
+	for (int i = 0; i < OVERFLOW_INCIDENTS; i++) {
+		struct overflow_incident *incident = &state->incidents[i];
+
+		if (!incident->event.header.type || !incident->due_ns || incident->due_ns > now)
+			continue;
+		look_at(state, incident, now);
+		if (!incident->due_ns && !accept_overflow_sample(state, &incident->event.key, &sample))
+			forget(state, incident);
+	}
+	if (was_active && !state->active)
+		forget_clients(state);
+}
+
+/* what never had a place in the ring was counted all the same */
+static void take_silent(struct accept_overflow_state *state)
+{
+	int map = bpf_map__fd(accept_overflow_skeleton(state)->maps.overflows);
+	struct overflow_event event = { .header.type = OVERFLOW_EVENT, .basis = LISTENER_PORT };
+	struct overflow_key *key = NULL;
+	struct overflow_counts counts;
+
+	while (bpf_map_get_next_key(map, key, &event.key) == 0) {
+		key = &event.key;
+		if (incident_of(state, key) || bpf_map_lookup_elem(map, key, &counts) || !sum(&counts))
+			continue;
+		event.header.boot_ns = counts.first_ns;
+		take(state, &event);
+	}
+}
+
+static void accept_overflow_finish(struct session *s, void *state_pointer)
+{
+	struct accept_overflow_state *state = state_pointer;
+
+	(void)s;
+	take_silent(state);
+	for (int i = 0; i < OVERFLOW_INCIDENTS; i++) {
+		struct overflow_incident *incident = &state->incidents[i];
+
+		if (!incident->event.header.type)
+			continue;
+		read_counts(state, incident);
+		if (untold(incident))
+			tell(state, incident);
+	}
+}
+
+static void accept_overflow_close(void *state_pointer)
+{
+	free(state_pointer);
+}
+
+static void nothing(void *context, const void *record)
+{
+	(void)context;
+	(void)record;
+}
+
+/* CPUs that are not online come to it by themselves, a little late: see new_overflows() */
+static int accept_overflow_open(struct session *s, void **ret_state)
+{
+	struct accept_overflow_state *state = calloc(1, sizeof(*state));
+	const struct accept_overflow_bpf *skeleton;
+	int cpus = libbpf_num_possible_cpus(), err;
+
+	if (!state)
+		return -ENOMEM;
+	state->session = s;
+	skeleton = accept_overflow_skeleton(state);
+	for (int cpu = 0; cpu < cpus; cpu++)
+		tcp_ask_cpu(skeleton->progs.learn_cpu, cpu);
+	err = skeleton->links.find_listeners ?
+	      iterator_run(skeleton->links.find_listeners, sizeof(struct tcp_holder_entry), 0, nothing, NULL) : 0;
+	if (err) {
+		free(state);
+		return err;
+	}
+	*ret_state = state;
+	return 0;
+}
+
+static uint64_t accept_overflow_generated(const struct probe *probe, const void *state_pointer)
+{
+	const struct accept_overflow_state *state = state_pointer;
+
+	return probe->account[OVERFLOW_EVENT].generated + state->bad_records;
+}
+
+const struct kind_type accept_overflow_kind = {
+	.kind = KIND_accept_overflow,
+	.probe = &accept_overflow_probe,
+	.open = accept_overflow_open,
+	.close = accept_overflow_close,
+	.event = accept_overflow_event,
+	.due = accept_overflow_due,
+	.expire = accept_overflow_expire,
+	.finish = accept_overflow_finish,
+	.generated = accept_overflow_generated,
 };
-
-const struct kind_type accept_overflow_kind = { .kind = KIND_accept_overflow, .probe = &accept_overflow_probe };

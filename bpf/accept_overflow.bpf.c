@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Full accept queues. The kernel counts each connection it turns away in
+ * ListenOverflows and then frees the segment: a SYN by consume_skb, the last ACK
+ * of a handshake by kfree_skb. Both happen on the CPU that counted, so that the
+ * counter's own copy of that CPU, compared with what it was at the segment
+ * before, says whether this segment is one of them: exact on every kernel, with
+ * nothing but tracepoints. A queue that is full when it is looked at does not
+ * say it: accept() may have made room since, or filled it.
+ *
+ * Nothing of this runs for a segment that is delivered.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_endian.h>
+#include "tcp.h"
+#include "emit.bpf.h"
+#include "tcp_socket.bpf.h"
+#include "listener.bpf.h"
+
+#define TELL_NS 1000000000ULL
+#define MAX_CPUS 1024
+#define FULL 2
+#define EXACT_ADDRESS 4
+
+/* set by user space: index of ListenOverflows; arguments of kfree_skb */
+const volatile __u32 overflow_index = 0;
+const volatile __u32 kfree_arguments = 2;
+
+/* set by user space while connections of overflowing ports are to be counted; begins as what is not nothing */
+__u32 counting = 2;
+
+struct cpu_key {
+	__u64 counters;		/* per-CPU address of a namespace's counters */
+	__u32 cpu;
+	__u32 pad;
+};
+
+/* what the counter was at the last segment */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct cpu_key);
+	__type(value, __u64);
+} last_overflows SEC(".maps");
+
+/* how far the copies of a per-CPU variable are from its address, by CPU; user space has each CPU enter its own */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_CPUS);
+	__type(key, __u32);
+	__type(value, __u64);
+} cpu_offsets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct overflow_key);
+	__type(value, struct overflow_counts);
+} overflows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct overflow_client_key);
+	__type(value, __u32);
+} clients SEC(".maps");
+
+/* the segment a program is at, and what user space asked about: too large for the stack */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct segment);
+} scratch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct listener_state);
+} looked SEC(".maps");
+
+/* ---- the counter ---------------------------------------------------- */
+
+/* see add_cpu_parts() in compat.bpf.h */
+static __always_inline __u64 own_cpu_offset(void)
+{
+	const __u32 zero = 0;
+	struct bpf_array *map = (void *)&cpu_ruler;
+	void *here = bpf_map_lookup_elem(&cpu_ruler, &zero);
+	__u64 map_address = 0, address = 0, base = 0;
+
+	bpf_probe_read_kernel(&map_address, sizeof(map_address), &map);
+	map = (void *)map_address;
+	bpf_core_read(&base, sizeof(base), &map->pptrs[0]);
+	bpf_probe_read_kernel(&address, sizeof(address), &here);
+	return address - base;
+}
+
+static __always_inline __u64 read_overflows(__u64 counters, __u64 offset)
+{
+	unsigned long value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)(counters + offset + overflow_index * sizeof(value)));
+	return value;
+}
+
+/* What every CPU's copy is now, for those of which nothing is known: before the first connection can come. */
+__attribute__((noinline)) int begin_counting(__u64 net)
+{
+	struct net *n = (struct net *)net;
+	struct cpu_key key = { .counters = (__u64)BPF_CORE_READ(n, mib.net_statistics) };
+
+#pragma clang loop unroll(disable)
+	for (__u32 cpu = 0; cpu < MAX_CPUS && cpu < possible_cpus; cpu++) {
+		__u64 *offset = bpf_map_lookup_elem(&cpu_offsets, &cpu), value;
+
+		if (!offset || !*offset)
+			continue;
+		key.cpu = cpu;
+		value = read_overflows(key.counters, *offset);
+		bpf_map_update_elem(&last_overflows, &key, &value, BPF_NOEXIST);
+	}
+	return 0;
+}
+
+/*
+ * Overflows on this CPU since the segment before. A CPU of which nothing is
+ * known yet (it came online since) has had one when the queue is full now.
+ */
+static __always_inline __u64 new_overflows(__u64 net, bool full)
+{
+	struct net *n = (struct net *)net;
+	struct cpu_key key = {
+		.counters = (__u64)BPF_CORE_READ(n, mib.net_statistics),
+		.cpu = bpf_get_smp_processor_id(),
+	};
+	__u64 now = read_overflows(key.counters, own_cpu_offset()), *last, before;
+
+	last = bpf_map_lookup_elem(&last_overflows, &key);
+	if (!last) {
+		bpf_map_update_elem(&last_overflows, &key, &now, BPF_ANY);
+		return now && full;
+	}
+	before = *last;
+	*last = now;
+	/* counters of another namespace, which has the address now, begin with none */
+	return now >= before ? now - before : now;
+}
+
+/* ---- the listening socket ------------------------------------------- */
+
+/* how well a socket fits the segment in scratch; 0: not at all. Numbers are all that 5.10 lets such a function take. */
+__attribute__((noinline)) int rank_listener(__u64 candidate)
+{
+	struct sock *sk = (struct sock *)candidate;
+	const __u32 zero = 0;
+	struct segment *segment = bpf_map_lookup_elem(&scratch, &zero);
+	__u8 address[16] = {};
+	int rank = 1;
+	bool any;
+
+	if (!candidate || !segment || !is_listening(sk, segment->net, segment->to_port))
+		return 0;
+	local_address(address, &sk->__sk_common);
+	any = is_any_address(address);
+	if (!any && !same_address(address, segment->to))
+		return 0;
+	if (!any)
+		rank += EXACT_ADDRESS;
+	if (BPF_CORE_READ(sk, sk_ack_backlog) > BPF_CORE_READ(sk, sk_max_ack_backlog))
+		rank += FULL;
+	return rank;
+}
+
+struct choice {
+	__u64 sk;
+	__u32 best;
+	__u32 equals;	/* with that address */
+	__u32 full;	/* of these */
+};
+
+/* The kernel takes those of the exact address first; among the rest, the one whose queue is full. */
+static __always_inline void choose_listener(struct choice *c, const struct segment *segment)
+{
+	struct tcp_port_key key = { .net = segment->net, .port = segment->to_port };
+	struct tcp_port *port = bpf_map_lookup_elem(&ports, &key);
+
+	if (!port)
+		return;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < LISTENERS_PER_PORT; i++) {
+		__u64 sk = port->sk[i];
+		__u32 rank = sk ? rank_listener(sk) : 0;
+
+		if (!rank)
+			continue;
+		if ((rank & EXACT_ADDRESS) > (c->best & EXACT_ADDRESS))
+			c->equals = c->full = c->best = 0;
+		if ((rank & EXACT_ADDRESS) < (c->best & EXACT_ADDRESS))
+			continue;
+		c->equals++;
+		c->full += (rank & FULL) != 0;
+		if (rank > c->best) {
+			c->best = rank;
+			c->sk = sk;
+		}
+	}
+}
+
+/* Of several full ones the one that dropped something since it was looked at last: every overflow counts there, too. */
+static __always_inline void note_drops(__u64 sk)
+{
+	struct listener *l = bpf_map_lookup_elem(&listeners, &sk);
+
+	if (l)
+		l->drops = BPF_CORE_READ((struct sock *)sk, sk_drops.counter);
+}
+
+__attribute__((noinline)) int dropped_since(__u64 sk)
+{
+	struct listener *l = bpf_map_lookup_elem(&listeners, &sk);
+
+	return l && l->drops != (__u32)BPF_CORE_READ((struct sock *)sk, sk_drops.counter);
+}
+
+static __always_inline void choose_among_full(struct choice *c, const struct segment *segment)
+{
+	struct tcp_port_key key = { .net = segment->net, .port = segment->to_port };
+	struct tcp_port *port = bpf_map_lookup_elem(&ports, &key);
+	__u64 found = 0;
+
+	if (!port)
+		return;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < LISTENERS_PER_PORT; i++) {
+		__u64 sk = port->sk[i];
+
+		if (sk && !found && rank_listener(sk) == (int)c->best && dropped_since(sk))
+			found = sk;
+	}
+	if (found)
+		c->sk = found;
+}
+
+/* ---- an overflow ---------------------------------------------------- */
+
+static __always_inline void count_client(struct overflow_counts *counts, const struct overflow_key *key,
+					 const struct segment *segment)
+{
+	struct overflow_client_key client = { .sk = key->sk };
+	__u32 one = 1;
+	__u64 index = counts->clients;
+
+	__builtin_memcpy(client.client.address, segment->from, 16);
+	client.client.port = segment->from_port;
+	if (bpf_map_update_elem(&clients, &client, &one, BPF_NOEXIST))
+		return;
+	__sync_fetch_and_add(&counts->clients, 1);
+	index %= OVERFLOW_EXAMPLES;
+	counts->examples[index & (OVERFLOW_EXAMPLES - 1)] = client.client;
+}
+
+static __always_inline void tell(const struct overflow_key *key, const struct segment *segment, __u32 basis)
+{
+	struct overflow_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	struct net *net = (struct net *)key->net;
+
+	if (!e)
+		return;
+	__builtin_memset(e, 0, sizeof(*e));
+	e->header.type = OVERFLOW_EVENT;
+	e->header.size = sizeof(*e);
+	e->header.boot_ns = bpf_ktime_get_boot_ns();
+	e->key = *key;
+	e->basis = basis;
+	e->netns = BPF_CORE_READ(net, ns.inum);
+	__builtin_memcpy(e->address, segment->to, 16);
+	if (key->sk)
+		read_listener(&e->state, (struct sock *)key->sk);
+	bpf_ringbuf_submit(e, 0);
+}
+
+/* the counts of a listening socket, made at the first; told: it is time to tell of them */
+static __always_inline struct overflow_counts *count(const struct overflow_key *key, __u64 n, bool syn, bool *told)
+{
+	struct overflow_counts *counts = bpf_map_lookup_elem(&overflows, key), fresh = {};
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (!counts) {
+		fresh.first_ns = now;
+		bpf_map_update_elem(&overflows, key, &fresh, BPF_NOEXIST);
+		counts = bpf_map_lookup_elem(&overflows, key);
+	}
+	if (!counts)
+		return NULL;
+	__sync_fetch_and_add(syn ? &counts->syn_drops : &counts->ack_drops, n);
+	counts->last_ns = now;
+	*told = now - counts->told_ns >= TELL_NS;
+	if (*told)
+		counts->told_ns = now;
+	return counts;
+}
+
+static __always_inline int overflowed(const struct segment *segment, const struct choice *c, __u32 basis, __u64 n)
+{
+	struct overflow_key key = { .sk = c->sk, .net = segment->net, .port = segment->to_port };
+	struct event_account *a = &account[OVERFLOW_EVENT];
+	struct overflow_counts *counts;
+	bool told = false;
+
+	__sync_fetch_and_add(&a->generated, n);
+	counts = count(&key, n, segment->syn, &told);
+	if (!counts) {
+		account_loss(a, &a->map_full);
+		__sync_fetch_and_add(&a->map_full, n - 1);
+		return 0;
+	}
+	count_client(counts, &key, segment);
+	if (key.sk)
+		note_drops(key.sk);
+	/* without a place in the ring it is told of later: the counts stay */
+	if (told)
+		tell(&key, segment, basis);
+	return 0;
+}
+
+/* known: the listening socket where the kernel says which it is */
+__attribute__((noinline)) int freed(__u64 address, bool syn, __u64 known)
+{
+	const __u32 zero = 0;
+	struct segment *segment = bpf_map_lookup_elem(&scratch, &zero);
+	struct choice c = {};
+	__u32 basis;
+	__u64 n;
+
+	if (!segment || !read_segment(segment, (struct sk_buff *)address) || !segment->net)
+		return 0;
+	if (segment->syn != syn || segment->rst || segment->ack == syn)
+		return 0;
+	if (known && is_listening((struct sock *)known, segment->net, segment->to_port)) {
+		c.sk = known;
+		basis = LISTENER_SOCKET;
+		n = new_overflows(segment->net, true);
+	} else {
+		choose_listener(&c, segment);
+		n = new_overflows(segment->net, c.best & FULL);
+		if (n && c.full > 1)
+			choose_among_full(&c, segment);
+		basis = !c.sk ? LISTENER_PORT : c.equals == 1 ? LISTENER_ADDRESS : LISTENER_FULL_QUEUE;
+	}
+	return n ? overflowed(segment, &c, basis, n) : 0;
+}
+
+/* ---- hooks ---------------------------------------------------------- */
+
+/* A SYN that was read and is not kept: it belongs to no socket and has a route. Most of what is freed here is neither. */
+SEC("tp_btf/consume_skb")
+int overflow_consume(__u64 *ctx)
+{
+	struct sk_buff *skb = (struct sk_buff *)ctx[0];
+
+	if (skb->sk || !(skb->_skb_refdst & ~SKB_DST_NOREF))
+		return 0;
+	return freed((__u64)skb, true, 0);
+}
+
+/* where the kernel has no BTF of its own, so that it knows no types */
+SEC("raw_tp/consume_skb")
+int overflow_consume_untyped(__u64 *ctx)
+{
+	struct sk_buff *skb = (struct sk_buff *)ctx[0];
+
+	if (BPF_CORE_READ(skb, sk) || !(BPF_CORE_READ(skb, _skb_refdst) & ~SKB_DST_NOREF))
+		return 0;
+	return freed((__u64)skb, true, 0);
+}
+
+/* kfree_skb(skb, location, reason, rx_sk): 6.11 "net: add rx_sk to trace_kfree_skb" */
+SEC("raw_tp/kfree_skb")
+int overflow_kfree(__u64 *ctx)
+{
+	struct sk_buff *skb = (struct sk_buff *)ctx[0];
+	__u64 known = 0;
+
+	if (BPF_CORE_READ(skb, sk))
+		return 0;
+	if (kfree_arguments > 3)
+		known = ctx[3];
+	return freed((__u64)skb, false, known);
+}
+
+static __always_inline void began_listening(struct sock *sk)
+{
+	struct tcp_port_key key = {
+		.net = (__u64)BPF_CORE_READ(sk, __sk_common.skc_net.net),
+		.port = BPF_CORE_READ(sk, __sk_common.skc_num),
+	};
+	struct net *net = (struct net *)key.net;
+	struct listener l = {};
+	__u64 own = (__u64)sk;
+
+	fill_owner(&l.owner, (struct task_struct *)bpf_get_current_task());
+	l.owner.since_ns = bpf_ktime_get_boot_ns();
+	l.backlog_known = listen_argument(&l.backlog);
+	l.limit = BPF_CORE_READ(sk, sk_max_ack_backlog);
+	l.somaxconn = BPF_CORE_READ(net, core.sysctl_somaxconn);
+	l.drops = BPF_CORE_READ(sk, sk_drops.counter);
+	bpf_map_update_elem(&listeners, &own, &l, BPF_ANY);
+	add_to_port(sk, &key);
+	begin_counting(key.net);
+}
+
+static __always_inline void stopped_listening(struct sock *sk)
+{
+	struct tcp_port_key key = {
+		.net = (__u64)BPF_CORE_READ(sk, __sk_common.skc_net.net),
+		.port = BPF_CORE_READ(sk, __sk_common.skc_num),
+	};
+	__u64 own = (__u64)sk;
+
+	remove_from_port(sk, &key);
+	bpf_map_delete_elem(&listeners, &own);
+}
+
+/* a handshake was completed on a port that overflows: it waits for accept() now */
+static __always_inline void established(struct sock *sk)
+{
+	struct tcp_port_key key = {
+		.net = (__u64)BPF_CORE_READ(sk, __sk_common.skc_net.net),
+		.port = BPF_CORE_READ(sk, __sk_common.skc_num),
+	};
+	struct tcp_port *port = bpf_map_lookup_elem(&ports, &key);
+	struct overflow_key overflow = { .net = key.net, .port = key.port };
+	struct overflow_counts *counts;
+
+	/* where several listen it cannot be told whose it is: the sum is with the first */
+	if (!port)
+		return;
+	overflow.sk = port->sk[0];
+	counts = bpf_map_lookup_elem(&overflows, &overflow);
+	if (counts)
+		__sync_fetch_and_add(&counts->established, 1);
+}
+
+/* inet_sock_set_state(sk, old, new) */
+SEC("raw_tp/inet_sock_set_state")
+int overflow_set_state(__u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	int old = ctx[1], new = ctx[2];
+
+	if (new == TCP_LISTEN && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+		began_listening(sk);
+	else if (old == TCP_LISTEN)
+		stopped_listening(sk);
+	else if (counting == 1 && old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
+		established(sk);
+	return 0;
+}
+
+/* ---- asked by user space: never attached, run at once --------------- */
+
+SEC("raw_tp")
+int learn_cpu(void *ctx)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u64 offset = own_cpu_offset();
+
+	bpf_map_update_elem(&cpu_offsets, &cpu, &offset, BPF_ANY);
+	return 0;
+}
+
+/* (sk, net, port) */
+SEC("raw_tp")
+int look_at_listener(__u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	const __u32 zero = 0;
+	struct listener_state *state = bpf_map_lookup_elem(&looked, &zero);
+
+	if (!state)
+		return 0;
+	state->valid = 0;
+	if (is_listening(sk, ctx[1], ctx[2]))
+		read_listener(state, sk);
+	return 0;
+}
+
+/* What was there before: an iterator over descriptors, see user/iterator.c. Later, who has certain sockets open. */
+SEC("kwhy_iter_task_file")
+int find_listeners(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct tcp_port_key key = {};
+	struct listener l = {};
+	struct sock *sk;
+	__u64 own;
+
+	if (!task || !file || task->pid != task->tgid)
+		return 0;
+	sk = tcp_socket_of(file);
+	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
+		return 0;
+	own = (__u64)sk;
+	tell_holder(ctx, task, sk);
+	if (bpf_map_lookup_elem(&listeners, &own))
+		return 0;
+	key.net = (__u64)BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	key.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	l.drops = BPF_CORE_READ(sk, sk_drops.counter);
+	l.limit = BPF_CORE_READ(sk, sk_max_ack_backlog);
+	bpf_map_update_elem(&listeners, &own, &l, BPF_NOEXIST);
+	add_to_port(sk, &key);
+	begin_counting(key.net);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the programs about TCP share with user space. Addresses are 16 bytes, IPv4 mapped (::ffff:10.0.0.1), ports in
+ * host order. Kernel addresses of sockets and namespaces identify, and never leave user space's memory.
+ */
+#ifndef KWHY_BPF_TCP_H
+#define KWHY_BPF_TCP_H
+
+#include "process.h"
+
+/* ---- whose a socket is ---------------------------------------------- */
+
+/* who called connect() or listen() on a socket: seen in the context of the call */
+struct tcp_owner {
+	__u64 start_ns;
+	__u64 since_ns;		/* of the call, CLOCK_BOOTTIME */
+	__u64 cgroup_id;
+	__u32 cgroup_version;
+	__u32 tgid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 ns_pid;
+	__u32 pad;
+	char comm[16];
+	char parent_comm[16];
+};
+
+/* a process that has a socket open which was asked for: one record of the iterator */
+struct tcp_holder_entry {
+	__u64 sk;
+	__u64 soft;		/* RLIMIT_NOFILE */
+	struct tcp_owner owner;
+};
+
+/* ---- accept_overflow ------------------------------------------------ */
+
+enum {
+	OVERFLOW_EVENT = 1,	/* struct overflow_event */
+};
+
+enum { LISTENERS_PER_PORT = 64 };
+
+/* the listening sockets of a port in a network namespace */
+struct tcp_port_key {
+	__u64 net;
+	__u32 port;
+	__u32 pad;
+};
+
+struct tcp_port {
+	__u64 sk[LISTENERS_PER_PORT];	/* 0: free */
+};
+
+struct listener {
+	struct tcp_owner owner;	/* since_ns 0: it is older than the watching */
+	__u32 backlog;		/* the argument of listen() */
+	__u32 limit;		/* what became of it */
+	__u32 somaxconn;	/* then */
+	__u32 drops;		/* sk_drops when it was looked at last */
+	__u32 backlog_known;
+	__u32 pad;
+};
+
+struct overflow_key {
+	__u64 sk;		/* 0: none was found */
+	__u64 net;
+	__u32 port;
+	__u32 pad;
+};
+
+struct tcp_client {
+	__u8 address[16];
+	__u32 port;
+	__u32 pad;
+};
+
+enum { OVERFLOW_EXAMPLES = 4 };
+
+struct overflow_counts {
+	__u64 syn_drops, ack_drops;
+	__u64 first_ns, last_ns, told_ns;
+	__u64 clients;		/* first seen with it */
+	__u64 established;	/* handshakes completed since the first overflow, where the port has one socket */
+	struct tcp_client examples[OVERFLOW_EXAMPLES];
+};
+
+struct overflow_client_key {
+	__u64 sk;
+	struct tcp_client client;
+};
+
+/* the state of a listening socket at one moment */
+struct listener_state {
+	__u32 valid;
+	__u32 queue, limit;
+	__u32 syn_queue;
+	__u32 somaxconn;
+	__u32 netns;
+	__u32 interface;
+	__u8 syncookies, abort_on_overflow, reuseport, only_v6;
+	__u16 family, port;
+	__u8 address[16];
+	__u64 head, tail;	/* of the accept queue: which connections they are */
+	__u64 head_ns, tail_ns;	/* since their SYN; 0: not known */
+};
+
+struct overflow_event {
+	struct event_header header;
+	struct overflow_key key;
+	struct listener_state state;
+	__u32 basis;		/* enum listener_basis */
+	__u32 netns;
+	__u8 address[16];	/* the SYN was sent to */
+};
+
+/* ---- tcp_retransmit ------------------------------------------------- */
+
+enum {
+	RETRANSMIT_EVENT = 1,	/* struct retransmit_event */
+};
+
+enum { RETRANSMIT_CLASSES = 8 };
+
+struct flow_key {
+	__u64 net;
+	__u8 local[16], peer[16];
+	__u16 local_port, peer_port;
+	__u32 pad;
+};
+
+/* the state of a connection at one moment */
+struct flow_state {
+	__u32 valid;
+	__u32 netns;
+	__u32 interface;
+	__u32 state;
+	__u64 cookie;
+	__u64 acked_bytes;
+	__u64 ns;		/* CLOCK_BOOTTIME of the look */
+	__u64 jiffies;		/* the same moment */
+	__u64 monotonic_ns;	/* the same moment */
+	__u32 uid;
+	__u32 srtt_us, rto_jiffies, backoff, cwnd;
+	__u32 packets_out, sacked_out, lost_out, retrans_out;
+	__u32 peer_window, mss, unacked, dsack;
+	__u32 ack_jiffies;	/* ago */
+	__u32 limited_jiffies;	/* how long the peer's window is what limits; 0: it does not */
+	__u32 soft_error;
+	__u32 queue, limit;	/* of the listening socket, where it is a SYN-ACK */
+	__u32 has_file;		/* an application has it open, or had it accepted */
+	__u32 pad;
+};
+
+struct flow {
+	__u64 sk;		/* of a SYN-ACK: the listening socket */
+	__u64 count;		/* segments by the kernel's own counter of the socket, since the first */
+	__u64 sent;		/* of these those that left TCP */
+	__u64 by_class[RETRANSMIT_CLASSES];
+	__u64 timeouts;
+	__u64 first_ns, last_ns, told_ns;
+	__u64 drops_out, drops_in;
+	__u64 drop_net;		/* inode number of the namespace of the last drop */
+	__u64 first_acked;	/* bytes acknowledged, at the first */
+	__u32 drop_reason;
+	__u32 total;		/* the socket's counter when it was read last */
+	__s32 err;
+	__u32 longest;		/* payload */
+	__u32 first_dsack;
+	__u32 listening;	/* its segments are SYN-ACKs */
+	__u32 accepted;		/* 1: by the peer, 2: by us, 0: not known */
+	__u32 pad;
+};
+
+struct retransmit_event {
+	struct event_header header;
+	struct flow_key key;
+	struct flow_state state;
+};
+
+/* for counting connections by peer and subnet: which are wanted; the values count */
+struct flow_group_key {
+	__u64 net;
+	__u8 prefix[16];
+	__u32 bits;		/* 0: all of the namespace */
+	__u32 pad;
+};
+
+#endif
