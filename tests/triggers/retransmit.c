@@ -61,15 +61,14 @@ static void run_fast(int argc, char **argv)
 	end(&pair);
 }
 
-/* tlp FAMILY TIMES: the last segment is lost. */
+/* tlp FAMILY TIMES [PORT]: the last segment is lost. */
 static void run_tlp(int argc, char **argv)
 {
 	unsigned int times = number(argv[2]);
 	struct pair pair;
 
-	(void)argc;
 	net_new();
-	pair = pair_said(argv[1], NULL);
+	pair = pair_said(argv[1], argc > 3 ? argv[3] : NULL);
 	while (times--) {
 		for (int i = 0; i < 3; i++)
 			send_bytes(pair.client, CHUNK);
@@ -278,7 +277,7 @@ static void run_late(int argc, char **argv)
 
 static const struct mode modes[] = {{"rto", 2, 3, run_rto, "FAMILY MS [PORT]"},
 				    {"fast", 2, 2, run_fast, "FAMILY TIMES"},
-				    {"tlp", 2, 2, run_tlp, "FAMILY TIMES"},
+				    {"tlp", 2, 3, run_tlp, "FAMILY TIMES [PORT]"},
 				    {"syn", 2, 2, run_syn, "FAMILY MS"},
 				    {"synack", 2, 2, run_synack, "FAMILY MS"},
 				    {"spurious", 1, 1, run_spurious, "FAMILY"},

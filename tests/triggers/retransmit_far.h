@@ -31,6 +31,7 @@ far_main(const char *address, void (*accepted)(int fd), int go, int back)
 	link_up("far");
 	address_add("far", "192.168.77.2", 24);
 	address_add("far", "fe80::2", 64);
+	link_await("far");
 	listener = listen_at(place_at(address, 0), 1000);
 	port = ntohs(bound_to(listener).v4.sin_port);
 	if (write(back, &port, sizeof(port)) != sizeof(port))
@@ -65,9 +66,10 @@ static inline struct far far_start(const char *address, void (*accepted)(int fd)
 	link_pair("near", "far", far.pid);
 	link_up("near");
 	address_add("near", "192.168.77.1", 24);
-	address_add("near", "fe80::1", 64);
 	if (write(go[1], "", 1) != 1 || read(back[0], &far.port, sizeof(far.port)) != sizeof(far.port))
 		quit(1, "the other namespace did not come up");
+	link_await("near");
+	address_add("near", "fe80::1", 64);
 	return far;
 }
 

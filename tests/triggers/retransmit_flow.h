@@ -201,12 +201,19 @@ struct pair {
 	int listener, client, server;
 };
 
+/* On a port that is given, and the one below it; or on any. */
 static inline struct pair pair_new(enum family family, int port)
 {
-	struct pair pair;
+	struct pair pair = {.listener = listen_at(loopback(family, port), 16)};
+	struct place here = loopback(family, port - 1), there = bound_to(pair.listener);
 
-	pair.listener = listen_at(loopback(family, port), 16);
-	pair.client = connect_to(bound_to(pair.listener));
+	if (port) {
+		pair.client = socket_at(&here);
+		if (bind(pair.client, &here.any, here.len) || connect(pair.client, &there.any, there.len))
+			quit(1, "connect from port %d: %s", port - 1, strerror(errno));
+	} else {
+		pair.client = connect_to(there);
+	}
 	pair.server = accept_one(pair.listener);
 	return pair;
 }

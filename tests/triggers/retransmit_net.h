@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ipv6_route.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -148,6 +149,19 @@ static inline void link_up(const char *name)
 	link_flags(name, IFF_NOARP | IFF_UP, 0);
 }
 
+/* Until both ends are up: what is sent before is dropped. */
+static inline void link_await(const char *name)
+{
+	struct ifreq request = {0};
+
+	for (int left = 500; left--; sleep_ns(10000000L)) {
+		link_ioctl(name, SIOCGIFFLAGS, &request);
+		if (request.ifr_flags & IFF_RUNNING)
+			break;
+	}
+	sleep_ns(20000000L);
+}
+
 /* --- addresses and routes: 10.0.0.1 or fe80::1 --- */
 
 static inline int address_parse(const char *text, void *binary, size_t *len)
@@ -175,9 +189,34 @@ static inline void address_change(int type, const char *link, const char *text, 
 	must(request_send(&request), text);
 }
 
+/* The kernel makes the route to an IPv6 address of its own later, and loses what comes before. */
+static inline void address_await(const char *text)
+{
+	unsigned char binary[16];
+	char wanted[64] = "", line[256];
+	unsigned int flags;
+	bool found = false;
+	FILE *file;
+
+	inet_pton(AF_INET6, text, binary);
+	for (int i = 0; i < 16; i++)
+		sprintf(wanted + 2 * i, "%02x", binary[i]);
+	for (int left = 500; left-- && !found; sleep_ns(10000000L)) {
+		file = fopen("/proc/self/net/ipv6_route", "re");
+		while (file && fgets(line, sizeof(line), file))
+			found |= !strncmp(line, wanted, 32) &&
+				 sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %x", &flags) == 1 &&
+				 flags & RTF_LOCAL;
+		if (file)
+			fclose(file);
+	}
+}
+
 static inline void address_add(const char *link, const char *text, int prefix)
 {
 	address_change(RTM_NEWADDR, link, text, prefix);
+	if (strchr(text, ':'))
+		address_await(text);
 }
 
 static inline void address_remove(const char *link, const char *text, int prefix)

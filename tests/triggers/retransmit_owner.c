@@ -92,6 +92,39 @@ static void run_prefork(int argc, char **argv)
 	done();
 }
 
+/* early: accepted by a child before SIGUSR2; the loss begins then. */
+static void early_child(void *context)
+{
+	int fd = accept_one(*(int *)context), caught;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	said_flow("server", fd);
+	ready(NULL);
+	sigwait(&set, &caught);
+	lose("server", fd);
+}
+
+static void run_early(int argc, char **argv)
+{
+	sigset_t set;
+	int listener, caught;
+	pid_t server;
+
+	begin(argc, argv);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	listener = listen_at(loopback(V4, 0), 16);
+	server = child(early_child, &listener);
+	drop_all(connect_to(bound_to(listener)));
+	sigwait(&set, &caught);
+	kill(server, SIGUSR2);
+	await(server);
+	done();
+}
+
 /* passed: one process connects and gives the socket away by SCM_RIGHTS. */
 static void fd_send(int channel, int fd)
 {
@@ -395,6 +428,7 @@ static void run_hog(int argc, char **argv)
 }
 
 static const struct mode modes[] = {{"prefork", 1, 1, run_prefork, "MS"},
+				    {"early", 1, 1, run_early, "MS"},
 				    {"passed", 1, 1, run_passed, "MS"},
 				    {"shared", 1, 1, run_shared, "MS"},
 				    {"inherit", 1, 1, run_inherit, "MS"},

@@ -50,6 +50,7 @@ static inline void peer_start(struct peer *peer)
 	link_up("near");
 	link_up("far");
 	address_add("near", KERNEL_ADDRESS, 24);
+	link_await("near");
 	*peer = (struct peer){.port = 7000, .seq = 1000000, .window = 60000};
 	peer->link = if_nametoindex("far");
 	peer->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IP));
