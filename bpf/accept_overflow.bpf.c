@@ -68,14 +68,27 @@ struct {
 	__type(value, __u32);
 } clients SEC(".maps");
 
-/* the segment a program is at, and what user space asked about: too large for the stack */
+/*
+ * The segment a program is at, and the listening socket found for it. In a map, as the verifier forgets what it knows of
+ * that, and need not follow a state of its own for every number of sockets.
+ */
+struct freed_segment {
+	struct segment segment;
+	__u64 sk;
+	__u32 best;	/* its rank */
+	__u32 equals;	/* sockets with that address */
+	__u32 full;	/* of these */
+	__u32 pad;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct segment);
+	__type(value, struct freed_segment);
 } scratch SEC(".maps");
 
+/* what user space asked about */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -116,22 +129,21 @@ __attribute__((noinline)) int begin_counting(__u64 net)
 
 #pragma clang loop unroll(disable)
 	for (__u32 cpu = 0; cpu < MAX_CPUS && cpu < possible_cpus; cpu++) {
-		__u64 *offset = bpf_map_lookup_elem(&cpu_offsets, &cpu), value;
+		__u64 *offset, value;
 
+		/* the loop's own variable stays out of memory, where the verifier loses sight of it */
+		key.cpu = cpu;
+		offset = bpf_map_lookup_elem(&cpu_offsets, &key.cpu);
 		if (!offset || !*offset)
 			continue;
-		key.cpu = cpu;
 		value = read_overflows(key.counters, *offset);
 		bpf_map_update_elem(&last_overflows, &key, &value, BPF_NOEXIST);
 	}
 	return 0;
 }
 
-/*
- * Overflows on this CPU since the segment before. A CPU of which nothing is
- * known yet (it came online since) has had one when the queue is full now.
- */
-static __always_inline __u64 new_overflows(__u64 net, bool full)
+/* Overflows on this CPU since the segment before; negative: it is the first of its namespace and CPU. */
+static __always_inline __s64 new_overflows(__u64 net)
 {
 	struct net *n = (struct net *)net;
 	struct cpu_key key = {
@@ -143,7 +155,7 @@ static __always_inline __u64 new_overflows(__u64 net, bool full)
 	last = bpf_map_lookup_elem(&last_overflows, &key);
 	if (!last) {
 		bpf_map_update_elem(&last_overflows, &key, &now, BPF_ANY);
-		return now && full;
+		return now ? -1 : 0;
 	}
 	before = *last;
 	*last = now;
@@ -153,17 +165,14 @@ static __always_inline __u64 new_overflows(__u64 net, bool full)
 
 /* ---- the listening socket ------------------------------------------- */
 
-/* how well a socket fits the segment in scratch; 0: not at all. Numbers are all that 5.10 lets such a function take. */
-__attribute__((noinline)) int rank_listener(__u64 candidate)
+/* how well a socket fits the segment; 0: not at all */
+static __always_inline __u32 rank_listener(struct sock *sk, const struct segment *segment)
 {
-	struct sock *sk = (struct sock *)candidate;
-	const __u32 zero = 0;
-	struct segment *segment = bpf_map_lookup_elem(&scratch, &zero);
 	__u8 address[16] = {};
-	int rank = 1;
+	__u32 rank = 1;
 	bool any;
 
-	if (!candidate || !segment || !is_listening(sk, segment->net, segment->to_port))
+	if (!is_listening(sk, segment->net, segment->to_port))
 		return 0;
 	local_address(address, &sk->__sk_common);
 	any = is_any_address(address);
@@ -176,42 +185,42 @@ __attribute__((noinline)) int rank_listener(__u64 candidate)
 	return rank;
 }
 
-struct choice {
-	__u64 sk;
-	__u32 best;
-	__u32 equals;	/* with that address */
-	__u32 full;	/* of these */
-};
-
-/* The kernel takes those of the exact address first; among the rest, the one whose queue is full. */
-static __always_inline void choose_listener(struct choice *c, const struct segment *segment)
+/*
+ * The kernel takes those of the exact address first; among the rest, the one whose queue is full.
+ * Called in a loop, and numbers are all that 5.10 lets such a function take.
+ */
+__attribute__((noinline)) int consider(__u64 sk)
 {
-	struct tcp_port_key key = { .net = segment->net, .port = segment->to_port };
-	struct tcp_port *port = bpf_map_lookup_elem(&ports, &key);
+	const __u32 zero = 0;
+	struct freed_segment *f = bpf_map_lookup_elem(&scratch, &zero);
+	__u32 rank = f && sk ? rank_listener((struct sock *)sk, &f->segment) : 0;
 
-	if (!port)
-		return;
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < LISTENERS_PER_PORT; i++) {
-		__u64 sk = port->sk[i];
-		__u32 rank = sk ? rank_listener(sk) : 0;
-
-		if (!rank)
-			continue;
-		if ((rank & EXACT_ADDRESS) > (c->best & EXACT_ADDRESS))
-			c->equals = c->full = c->best = 0;
-		if ((rank & EXACT_ADDRESS) < (c->best & EXACT_ADDRESS))
-			continue;
-		c->equals++;
-		c->full += (rank & FULL) != 0;
-		if (rank > c->best) {
-			c->best = rank;
-			c->sk = sk;
-		}
+	if (!rank || (rank & EXACT_ADDRESS) < (f->best & EXACT_ADDRESS))
+		return 0;
+	if ((rank & EXACT_ADDRESS) > (f->best & EXACT_ADDRESS))
+		f->equals = f->full = f->best = 0;
+	f->equals++;
+	f->full += (rank & FULL) != 0;
+	if (rank > f->best) {
+		f->best = rank;
+		f->sk = sk;
 	}
+	return 0;
 }
 
 /* Of several full ones the one that dropped something since it was looked at last: every overflow counts there, too. */
+__attribute__((noinline)) int consider_drops(__u64 sk)
+{
+	const __u32 zero = 0;
+	struct freed_segment *f = bpf_map_lookup_elem(&scratch, &zero);
+	struct listener *l = bpf_map_lookup_elem(&listeners, &sk);
+
+	if (f && l && l->drops != (__u32)BPF_CORE_READ((struct sock *)sk, sk_drops.counter) &&
+	    rank_listener((struct sock *)sk, &f->segment) == f->best)
+		f->sk = sk;
+	return 0;
+}
+
 static __always_inline void note_drops(__u64 sk)
 {
 	struct listener *l = bpf_map_lookup_elem(&listeners, &sk);
@@ -220,18 +229,10 @@ static __always_inline void note_drops(__u64 sk)
 		l->drops = BPF_CORE_READ((struct sock *)sk, sk_drops.counter);
 }
 
-__attribute__((noinline)) int dropped_since(__u64 sk)
+static __always_inline void choose_listener(struct freed_segment *f, bool by_drops)
 {
-	struct listener *l = bpf_map_lookup_elem(&listeners, &sk);
-
-	return l && l->drops != (__u32)BPF_CORE_READ((struct sock *)sk, sk_drops.counter);
-}
-
-static __always_inline void choose_among_full(struct choice *c, const struct segment *segment)
-{
-	struct tcp_port_key key = { .net = segment->net, .port = segment->to_port };
+	struct tcp_port_key key = { .net = f->segment.net, .port = f->segment.to_port };
 	struct tcp_port *port = bpf_map_lookup_elem(&ports, &key);
-	__u64 found = 0;
 
 	if (!port)
 		return;
@@ -239,11 +240,13 @@ static __always_inline void choose_among_full(struct choice *c, const struct seg
 	for (int i = 0; i < LISTENERS_PER_PORT; i++) {
 		__u64 sk = port->sk[i];
 
-		if (sk && !found && rank_listener(sk) == (int)c->best && dropped_since(sk))
-			found = sk;
+		if (!sk)
+			continue;
+		if (by_drops)
+			consider_drops(sk);
+		else
+			consider(sk);
 	}
-	if (found)
-		c->sk = found;
 }
 
 /* ---- an overflow ---------------------------------------------------- */
@@ -305,26 +308,26 @@ static __always_inline struct overflow_counts *count(const struct overflow_key *
 	return counts;
 }
 
-static __always_inline int overflowed(const struct segment *segment, const struct choice *c, __u32 basis, __u64 n)
+static __always_inline int overflowed(const struct freed_segment *f, __u32 basis, __u64 n)
 {
-	struct overflow_key key = { .sk = c->sk, .net = segment->net, .port = segment->to_port };
+	struct overflow_key key = { .sk = f->sk, .net = f->segment.net, .port = f->segment.to_port };
 	struct event_account *a = &account[OVERFLOW_EVENT];
 	struct overflow_counts *counts;
 	bool told = false;
 
 	__sync_fetch_and_add(&a->generated, n);
-	counts = count(&key, n, segment->syn, &told);
+	counts = count(&key, n, f->segment.syn, &told);
 	if (!counts) {
 		account_loss(a, &a->map_full);
 		__sync_fetch_and_add(&a->map_full, n - 1);
 		return 0;
 	}
-	count_client(counts, &key, segment);
+	count_client(counts, &key, &f->segment);
 	if (key.sk)
 		note_drops(key.sk);
 	/* without a place in the ring it is told of later: the counts stay */
 	if (told)
-		tell(&key, segment, basis);
+		tell(&key, &f->segment, basis);
 	return 0;
 }
 
@@ -332,27 +335,34 @@ static __always_inline int overflowed(const struct segment *segment, const struc
 __attribute__((noinline)) int freed(__u64 address, bool syn, __u64 known)
 {
 	const __u32 zero = 0;
-	struct segment *segment = bpf_map_lookup_elem(&scratch, &zero);
-	struct choice c = {};
-	__u32 basis;
-	__u64 n;
+	struct freed_segment *f = bpf_map_lookup_elem(&scratch, &zero);
+	__u32 basis = LISTENER_SOCKET;
+	__s64 n;
 
-	if (!segment || !read_segment(segment, (struct sk_buff *)address) || !segment->net)
+	if (!f || !read_segment(&f->segment, (struct sk_buff *)address) || !f->segment.net)
 		return 0;
-	if (segment->syn != syn || segment->rst || segment->ack == syn)
+	if (f->segment.syn != syn || f->segment.rst || f->segment.ack == syn)
 		return 0;
-	if (known && is_listening((struct sock *)known, segment->net, segment->to_port)) {
-		c.sk = known;
-		basis = LISTENER_SOCKET;
-		n = new_overflows(segment->net, true);
+	n = new_overflows(f->segment.net);
+	if (!n)
+		return 0;
+	f->sk = 0;
+	f->best = f->equals = f->full = 0;
+	if (known && is_listening((struct sock *)known, f->segment.net, f->segment.to_port)) {
+		f->sk = known;
+		f->best = FULL;
 	} else {
-		choose_listener(&c, segment);
-		n = new_overflows(segment->net, c.best & FULL);
-		if (n && c.full > 1)
-			choose_among_full(&c, segment);
-		basis = !c.sk ? LISTENER_PORT : c.equals == 1 ? LISTENER_ADDRESS : LISTENER_FULL_QUEUE;
+		choose_listener(f, false);
+		basis = f->equals > 1 ? LISTENER_FULL_QUEUE : f->equals ? LISTENER_ADDRESS : LISTENER_PORT;
 	}
-	return n ? overflowed(segment, &c, basis, n) : 0;
+	/* a CPU that came online since: it has had one when the queue is full now */
+	if (n < 0)
+		n = (f->best & FULL) != 0;
+	if (!n)
+		return 0;
+	if (f->full > 1)
+		choose_listener(f, true);
+	return overflowed(f, basis, n);
 }
 
 /* ---- hooks ---------------------------------------------------------- */
@@ -365,7 +375,7 @@ int overflow_consume(__u64 *ctx)
 
 	if (skb->sk || !(skb->_skb_refdst & ~SKB_DST_NOREF))
 		return 0;
-	return freed((__u64)skb, true, 0);
+	return freed(argument_number(&ctx[0]), true, 0);
 }
 
 /* where the kernel has no BTF of its own, so that it knows no types */

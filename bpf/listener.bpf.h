@@ -88,16 +88,18 @@ static __always_inline void add_to_port(struct sock *sk, const struct tcp_port_k
 static __always_inline void remove_from_port(struct sock *sk, const struct tcp_port_key *key)
 {
 	struct tcp_port *port = bpf_map_lookup_elem(&ports, key);
-	__u64 own = (__u64)sk;
-	__u32 left = 0;
+	__u64 own = (__u64)sk, left = 0;
 
 	if (!port)
 		return;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < LISTENERS_PER_PORT; i++) {
-		if (port->sk[i] == own)
+		__u64 there = port->sk[i];
+
+		if (there == own)
 			port->sk[i] = 0;
-		left += port->sk[i] != 0;
+		else
+			left |= there;
 	}
 	if (!left)
 		bpf_map_delete_elem(&ports, key);

@@ -14,7 +14,7 @@
 #define LONGEST_NS 60000000000ULL
 #define GLANCE_NS 300000000ULL
 
-enum { COUNTING_OFF = 2, COUNTING_ON = 1 };
+enum { COUNTING_OFF = 2, COUNTING_ON = 1, CLIENTS_KEPT = 49152 };
 
 const struct accept_overflow_bpf *accept_overflow_skeleton(const struct accept_overflow_state *state)
 {
@@ -161,6 +161,25 @@ static void begin_line(struct accept_overflow_state *state, struct overflow_inci
 	accept_overflow_look(state, incident);
 }
 
+/* clients that were turned away long ago are new ones when they come again; and there must be room to tell them apart */
+static void forget_clients(struct accept_overflow_state *state, uint64_t now)
+{
+	int map = bpf_map__fd(accept_overflow_skeleton(state)->maps.clients);
+	struct overflow_client_key key;
+	uint64_t known = 0;
+
+	for (int i = 0; i < OVERFLOW_INCIDENTS; i++) {
+		const struct overflow_incident *incident = &state->incidents[i];
+
+		known += incident->event.header.type ? incident->counts.clients : 0;
+	}
+	if (known - state->clients_forgotten < CLIENTS_KEPT && span(state->last_ns, now) < LONGEST_NS)
+		return;
+	while (bpf_map_get_next_key(map, NULL, &key) == 0 && bpf_map_delete_elem(map, &key) == 0)
+		;
+	state->clients_forgotten = known;
+}
+
 static void take(struct accept_overflow_state *state, const struct overflow_event *event)
 {
 	struct overflow_incident *incident = incident_of(state, &event->key);
@@ -179,6 +198,8 @@ static void take(struct accept_overflow_state *state, const struct overflow_even
 	}
 	begin_line(state, incident, event);
 	read_counts(state, incident);
+	forget_clients(state, event->header.boot_ns);
+	state->last_ns = event->header.boot_ns;
 }
 
 static int accept_overflow_event(struct session *s, void *state_pointer, const void *data, size_t size)
@@ -211,21 +232,10 @@ static uint64_t accept_overflow_due(const void *state_pointer)
 	return due;
 }
 
-/* those who were turned away are told apart for as long as something overflows, and there is room */
-static void forget_clients(struct accept_overflow_state *state)
-{
-	int map = bpf_map__fd(accept_overflow_skeleton(state)->maps.clients);
-	struct overflow_client_key key;
-
-	while (bpf_map_get_next_key(map, NULL, &key) == 0 && bpf_map_delete_elem(map, &key) == 0)
-		;
-}
-
 static void accept_overflow_expire(struct session *s, void *state_pointer, uint64_t now)
 {
 	struct accept_overflow_state *state = state_pointer;
 	struct overflow_sample sample;
-	bool was_active = state->active;
 
 	(void)s;
 	for (int i = 0; i < OVERFLOW_INCIDENTS; i++) {
@@ -237,8 +247,6 @@ static void accept_overflow_expire(struct session *s, void *state_pointer, uint6
 		if (!incident->due_ns && !accept_overflow_sample(state, &incident->event.key, &sample))
 			forget(state, incident);
 	}
-	if (was_active && !state->active)
-		forget_clients(state);
 }
 
 /* what never had a place in the ring was counted all the same */

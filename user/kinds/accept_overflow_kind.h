@@ -60,6 +60,8 @@ struct accept_overflow_state {
 	struct overflow_incident incidents[OVERFLOW_INCIDENTS];
 	struct tcp_holders holders;
 	unsigned int active;	/* incidents whose connections are counted */
+	uint64_t last_ns;		/* when something began to overflow last */
+	uint64_t clients_forgotten;	/* how many were, of all that were counted */
 	uint64_t bad_records;
 };
 

@@ -19,7 +19,7 @@ static void unknown_explain(const struct observation *observation, struct verdic
 static void tcp_retransmit_describe(const struct observation *observation, struct verdict *ret)
 {
 	(void)observation;
-	(void)ret;
+	ret->severity = SEVERITY_WARNING;
 }
 
 static const struct rule rules[] = {
