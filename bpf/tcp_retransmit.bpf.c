@@ -277,14 +277,6 @@ static __always_inline void add_segments(struct flow *flow, const struct flow_ke
 	bpf_ringbuf_submit(e, 0);
 }
 
-static __always_inline void no_room(__u64 n)
-{
-	struct event_account *a = &account[RETRANSMIT_EVENT];
-
-	account_loss(a, &a->map_full);
-	__sync_fetch_and_add(&a->map_full, n - 1);
-}
-
 static __always_inline void note_first(struct flow *flow, const struct sock *sk)
 {
 	const struct tcp_sock *tcp = (const void *)sk;
@@ -353,6 +345,7 @@ static __always_inline int sent_again(const struct sock *sk, const struct sk_buf
 	__u32 segments = BPF_CORE_READ(cb, tcp_gso_segs), total;
 	const __u32 which = SCRATCH_SENT;
 	struct work *w = bpf_map_lookup_elem(&scratch, &which);
+	struct event_account *a = &account[RETRANSMIT_EVENT];
 	bool counted = !err || was_tried(cb);
 	struct flow *flow;
 
@@ -368,8 +361,8 @@ static __always_inline int sent_again(const struct sock *sk, const struct sk_buf
 		count_sent(flow, &w->key, sk, err, segments, BPF_CORE_READ(skb, len));
 		return 0;
 	}
-	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, segments);
-	no_room(segments);
+	__sync_fetch_and_add(&a->generated, segments);
+	account_losses(a, &a->map_full, segments);
 	return 0;
 }
 
@@ -390,6 +383,7 @@ int retransmit_synack(__u64 *ctx)
 {
 	const struct sock *sk = (const struct sock *)ctx[0];
 	const struct request_sock *request = (const struct request_sock *)ctx[1];
+	struct event_account *a = &account[RETRANSMIT_EVENT];
 	const __u32 which = SCRATCH_SYNACK;
 	struct work *w = bpf_map_lookup_elem(&scratch, &which);
 	struct flow *flow;
@@ -397,10 +391,10 @@ int retransmit_synack(__u64 *ctx)
 	if (!w)
 		return 0;
 	key_of_socket(&w->key, &request->__req_common);
-	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, 1);
+	__sync_fetch_and_add(&a->generated, 1);
 	flow = flow_for(w, (__u64)sk, 0);
 	if (!flow) {
-		no_room(1);
+		account_loss(a, &a->map_full);
 		return 0;
 	}
 	/* of TCP Fast Open the socket is there already, and has a counter that counts this one, too */

@@ -171,7 +171,7 @@ void accept_then_explain(const struct observation *observation, struct verdict *
 		accept_advise_somaxconn(observation, ret);
 	else
 		tcp_advise(ret, "have the sysctl set before the program starts (/etc/sysctl.d/, not rc.local or a script that runs later)");
-	if (x->known.listen_backlog && x->listen_backlog + 1 < accept_wanted(x))
+	if (x->known.listen_backlog && (uint64_t)x->listen_backlog + 1 < accept_wanted(x))
 		accept_advise_backlog(observation, ret);
 	text_add(&why, "a burst; somaxconn was ");
 	if (x->known.somaxconn_then)
@@ -206,7 +206,7 @@ void accept_now_explain(const struct observation *observation, struct verdict *r
 	accept_say_group(&text, x);
 	accept_advise_somaxconn(observation, ret);
 	accept_advise_listen_again(observation, ret);
-	if (x->known.listen_backlog && x->listen_backlog + 1 < accept_wanted(x))
+	if (x->known.listen_backlog && (uint64_t)x->listen_backlog + 1 < accept_wanted(x))
 		accept_advise_backlog(observation, ret);
 	text_add(&why, "a burst; net.core.somaxconn");
 	if (x->known.somaxconn_now)
