@@ -112,7 +112,7 @@ static void row_bound(const struct accept_overflow *x, struct verdict *ret)
 					      x->bound_by == OVERFLOW_BOUND_SOMAXCONN_NOW ? "somaxconn" :
 											    "the somaxconn of then");
 	if (x->known.listen_backlog)
-		text_format(&text, "listen(%llu)", LLU(x->listen_backlog));
+		text_format(&text, "listen(%lld)", (long long)x->listen_backlog);
 	else
 		text_add(&text, "the call of listen() was not seen");
 	if (x->known.somaxconn_then)
@@ -170,7 +170,7 @@ static void row_acceptor(const struct observation *observation, struct verdict *
 	text = say_evidence(ret, "acceptor", BASIS_MEASURED);
 	if (x->known.acceptor_tid)
 		text_format(&text, "thread %llu of ", LLU(x->acceptor_tid));
-	tcp_say_process(&text, observation);
+	accept_say_acceptor(&text, observation);
 	text_add(&text, " ");
 	say_state(&text, x->known.acceptor_state ? x->acceptor_state : 0, x->known.acceptor_syscall, x->acceptor_syscall);
 	if (x->known.acceptor_ns && x->acceptor_ns) {
