@@ -21,7 +21,7 @@ static void say_pace(struct text *text, const struct accept_overflow *x)
 		return;
 	}
 	text_add(text, "accept() goes on");
-	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals))
+	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals) && arrivals)
 		text_format(text, " (%llu/s, %llu/s came)", LLU(rate), LLU(arrivals));
 }
 
@@ -33,6 +33,15 @@ static enum basis basis_of(const struct accept_overflow *x)
 	return accept_pace(x) == ACCEPT_PACE_GOES_ON && !inferred ? BASIS_MEASURED : BASIS_INFERRED;
 }
 
+/* clients wait in a queue for a second only where nobody takes them, or slowly */
+static bool may_be_burst(const struct accept_overflow *x)
+{
+	enum accept_pace pace = accept_pace(x);
+	bool waited = x->known.oldest_wait_ns && x->oldest_wait_ns >= SECOND_NS;
+
+	return pace == ACCEPT_PACE_GOES_ON || (pace == ACCEPT_PACE_UNKNOWN && !waited);
+}
+
 /* ---- a queue of a few ---------------------------------------------------- */
 
 #define TINY 16
@@ -41,7 +50,7 @@ bool accept_tiny_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	return x->known.limit && x->limit <= TINY && accept_pace(x) != ACCEPT_PACE_NONE &&
+	return x->known.limit && x->limit <= TINY && may_be_burst(x) &&
 	       !(x->known.bound_by && x->bound_by != OVERFLOW_BOUND_LISTEN);
 }
 
@@ -75,9 +84,7 @@ void accept_tiny_explain(const struct observation *observation, struct verdict *
 /* half full or more: only then it accepts as fast as it can, else as fast as clients come */
 static bool stays_full(const struct accept_overflow *x)
 {
-	uint64_t left;
-
-	return x->known.limit && accept_left(x, &left) && left > x->limit / 2;
+	return x->known.limit && x->known.queue_after && x->queue_after > x->limit / 2;
 }
 
 static bool persists(const struct accept_overflow *x)
@@ -102,9 +109,13 @@ void accept_slow_explain(const struct observation *observation, struct verdict *
 	struct text text = say_cause(ret);
 
 	tcp_say_process(&text, observation);
-	text_add(&text, " accepts, but more slowly than clients come");
-	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals))
-		text_format(&text, ": %llu/s against %llu/s", LLU(rate), LLU(arrivals));
+	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals) && arrivals > rate) {
+		text_format(&text, " accepts, but more slowly than clients come: %llu/s against %llu/s", LLU(rate), LLU(arrivals));
+	} else {
+		text_add(&text, " accepts, but so slowly that its queue stays full: ");
+		text_format(&text, "%llu", LLU(x->accepted));
+		tcp_say_in(&text, x->known.observed_ns, x->observed_ns);
+	}
 	if (accept_drain(x, &drain) && drain >= SECOND_NS / 10) {
 		text_add(&text, ". Who gets into the queue waits ");
 		text_duration(&text, drain);
@@ -122,7 +133,7 @@ void accept_slow_explain(const struct observation *observation, struct verdict *
 	tcp_advise(ret, "fewer connections: keep-alive and pools at the clients; at the load balancer a limit per server");
 	tcp_advise(ret, "a longer queue only makes clients wait longer, as long as they come faster than they are taken");
 	accept_advise_stack(observation, ret);
-	accept_conclude(observation, BASIS_MEASURED, "it accepts more slowly than clients come", ret);
+	accept_conclude(observation, BASIS_MEASURED, "it accepts, but too slowly", ret);
 }
 
 /* ---- a pause ----------------------------------------------------------------- */
@@ -131,10 +142,8 @@ void accept_slow_explain(const struct observation *observation, struct verdict *
 bool accept_paused_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
-	uint64_t left;
-
 	return accept_pace(x) == ACCEPT_PACE_GOES_ON && x->known.oldest_wait_ns && x->oldest_wait_ns >= SECOND_NS && x->known.limit &&
-	       accept_left(x, &left) && left <= x->limit / 2;
+	       x->known.queue_after && x->queue_after <= x->limit / 2;
 }
 
 void accept_paused_explain(const struct observation *observation, struct verdict *ret)
@@ -166,7 +175,7 @@ static bool bound_is(const struct observation *observation, enum overflow_bound 
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	return x->known.bound_by && x->bound_by == bound && accept_pace(x) != ACCEPT_PACE_NONE;
+	return x->known.bound_by && x->bound_by == bound && may_be_burst(x);
 }
 
 /* "More clients came at a time than the queue of nginx[912] takes (129); accept() goes on (420/s)" */

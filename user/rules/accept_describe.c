@@ -48,7 +48,7 @@ static void row_clients(const struct accept_overflow *x, struct verdict *ret)
 	const struct overflow_clients *c = &x->clients;
 	struct text text;
 
-	if (!x->known.clients || !c->known.distinct)
+	if (!x->known.clients || !c->known.distinct || !c->distinct)
 		return;
 	text = say_evidence(ret, "clients", BASIS_MEASURED);
 	text_number(&text, c->distinct);
@@ -94,6 +94,14 @@ static void row_queue(const struct accept_overflow *x, struct verdict *ret)
 	if (x->known.oldest_wait_ns && x->oldest_wait_ns) {
 		text_add(&text, "; the oldest for ");
 		text_duration(&text, x->oldest_wait_ns);
+	}
+	if (x->known.queue_after) {
+		text_format(&text, "; %llu", LLU(x->queue_after));
+		text_add(&text, x->known.observed_ns && x->observed_ns ? " waited " : " waited a moment later");
+		if (x->known.observed_ns && x->observed_ns) {
+			text_duration(&text, x->observed_ns);
+			text_add(&text, " later");
+		}
 	}
 }
 
@@ -143,7 +151,7 @@ static void row_accept(const struct accept_overflow *x, struct verdict *ret)
 		text_format(&text, "%s%llu came", text.length ? ", " : "", LLU(x->arrived));
 	if (x->known.accepted || x->known.arrived)
 		tcp_say_in(&text, x->known.observed_ns, x->observed_ns);
-	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals))
+	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals) && (rate || arrivals))
 		text_format(&text, " (%llu/s against %llu/s)", LLU(rate), LLU(arrivals));
 }
 

@@ -142,7 +142,10 @@ static bool blocked_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	return accept_is(x, ACCEPTOR_BLOCKED) && accept_pace(x) != ACCEPT_PACE_GOES_ON;
+	/* for a moment any server is */
+	return accept_is(x, ACCEPTOR_BLOCKED) &&
+	       (accept_pace(x) == ACCEPT_PACE_NONE || (accept_pace(x) == ACCEPT_PACE_UNKNOWN && x->known.acceptor_ns &&
+						      x->acceptor_ns >= SECOND_NS / 4));
 }
 
 static void blocked_explain(const struct observation *observation, struct verdict *ret)
@@ -166,7 +169,8 @@ static void blocked_explain(const struct observation *observation, struct verdic
 		text_format(&text, " (thread %llu)", LLU(x->acceptor_tid));
 	accept_say_since(&text, x);
 	accept_say_group(&text, x);
-	if (x->known.acceptor_syscall && accept_is_no_server_call(x->acceptor_syscall))
+	if (x->known.acceptor_syscall && accept_is_no_server_call(x->acceptor_syscall) && x->known.since_accept_ns &&
+	    x->since_accept_ns >= 10 * SECOND_NS)
 		tcp_advise(ret, "that is not where a server waits: most likely it inherited the socket from the one that was to accept "
 				"(close-on-exec is missing) or it never accepts; see who else has it open, and end or restart it");
 	accept_advise_stack(observation, ret);
@@ -180,13 +184,15 @@ static bool running_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	return accept_is(x, ACCEPTOR_RUNNING) && accept_pace(x) == ACCEPT_PACE_NONE;
+	/* who runs and takes next to nothing has just woken up */
+	return accept_is(x, ACCEPTOR_RUNNING) && accept_pace(x) == ACCEPT_PACE_NONE &&
+	       !(x->known.acceptor_cpu_percent && x->acceptor_cpu_percent < 5);
 }
 
 static void running_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
-	bool starved = x->known.acceptor_cpu_percent && x->acceptor_cpu_percent < 30;
+	bool starved = x->known.acceptor_cpu_percent && x->acceptor_cpu_percent < 20;
 	char room[128];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
@@ -293,7 +299,7 @@ static void unexplained_explain(const struct observation *observation, struct ve
 
 	text_add(&text, "the accept queue of ");
 	accept_say_listener(&text, x);
-	text_add(&text, " was full; whether its owner accepts, and what set the length of the queue, is not in this line");
+	text_add(&text, " was full; whether its owner accepts is not in this line");
 	text = say_advice(ret);
 	text_add(&text, "look at the queue (Recv-Q) and its limit (Send-Q): ");
 	tcp_say_enter(&text, observation);

@@ -18,12 +18,12 @@ enum accept_pace accept_pace(const struct accept_overflow *x)
 	/* who takes two a second has not stopped half a second after the last */
 	if (x->known.since_accept_ns && x->since_accept_ns >= SECOND_NS / 4 && x->since_accept_ns / 3 >= interval(x))
 		return ACCEPT_PACE_NONE;
-	if (!x->known.accepted)
-		return ACCEPT_PACE_UNKNOWN;
-	if (x->accepted)
+	if ((x->known.accepted && x->accepted) ||
+	    (x->known.queue && x->known.queue_after && x->queue_after < x->queue))
 		return ACCEPT_PACE_GOES_ON;
-	/* none in a moment says nothing */
-	return x->known.observed_ns && x->observed_ns >= SECOND_NS / 4 ? ACCEPT_PACE_NONE : ACCEPT_PACE_UNKNOWN;
+	/* none in a moment says nothing, nor where nobody came */
+	return x->known.accepted && x->known.arrived && x->arrived && x->known.observed_ns &&
+	       x->observed_ns >= SECOND_NS / 4 ? ACCEPT_PACE_NONE : ACCEPT_PACE_UNKNOWN;
 }
 
 /* another process that shares the socket and can take from it */
@@ -66,16 +66,6 @@ bool accept_rate(const struct accept_overflow *x, uint64_t *ret)
 bool accept_arrivals(const struct accept_overflow *x, uint64_t *ret)
 {
 	return per_second(x->known.arrived, x->arrived, x, ret);
-}
-
-bool accept_left(const struct accept_overflow *x, uint64_t *ret)
-{
-	if (!x->known.queue || !x->known.accepted || !x->known.arrived || !x->known.count)
-		return false;
-	/* who was turned away is among those that arrived, and never in the queue */
-	*ret = x->queue + (x->arrived > x->count ? x->arrived - x->count : 0);
-	*ret = *ret > x->accepted ? *ret - x->accepted : 0;
-	return true;
 }
 
 bool accept_drain(const struct accept_overflow *x, uint64_t *ret_ns)

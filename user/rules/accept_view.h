@@ -21,9 +21,6 @@ bool accept_is(const struct accept_overflow *x, enum acceptor_state state);
 bool accept_rate(const struct accept_overflow *x, uint64_t *ret);
 bool accept_arrivals(const struct accept_overflow *x, uint64_t *ret);
 
-/* How many still waited at the end of the time that accepted and arrived tell of; false where that is unknown. */
-bool accept_left(const struct accept_overflow *x, uint64_t *ret);
-
 /* How long a full queue takes to be emptied at the rate of now; false where that is unknown. */
 bool accept_drain(const struct accept_overflow *x, uint64_t *ret_ns);
 

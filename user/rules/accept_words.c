@@ -104,7 +104,8 @@ void accept_advise_no_queue(const struct observation *observation, struct verdic
 	const struct accept_overflow *x = &observation->accept_overflow;
 	struct text text;
 
-	if (x->known.since_accept_ns && x->since_accept_ns < 2 * SECOND_NS && !accept_goes_on(x)) {
+	if (x->known.since_accept_ns && x->since_accept_ns < 2 * SECOND_NS && !accept_goes_on(x) &&
+	    !accept_is(x, ACCEPTOR_STOPPED) && !accept_is(x, ACCEPTOR_FD_EXHAUSTED)) {
 		text = say_advice(ret);
 		text_add(&text, "a longer queue helps against short pauses only; this one has lasted ");
 		text_duration(&text, x->since_accept_ns);
