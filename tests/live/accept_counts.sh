@@ -39,6 +39,11 @@ provoke() {
 	# nothing is left of it when it is told
 	scene gone listen=1 fill drop=4 exit
 	scenes_end
+	# a namespace has the memory of one that is gone, the counters of each CPU among it
+	for round in 1 2 3 4 5 6 7 8; do
+		scene "round$round" listen=2 cpu=0 fill cpu=1 drop=1 freeze
+		scenes_end
+	done
 	watch_stop
 	check_sh "${by}the account balances" balanced accept_overflow
 	sum_up
@@ -73,6 +78,9 @@ tell() {
 	says 'and the address and the owner' \
 		'.first.saddr == "127.0.0.1" and .process.pid == $pid and .process.comm == "accept"' \
 		--argjson pid "$(fact_of gone pid)"
+	for round in 1 2 3 4 5 6 7 8; do
+		! has "round$round" || told "round$round" "${by}namespace $round after another" 1
+	done
 	check_flush
 }
 

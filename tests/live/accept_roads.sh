@@ -46,7 +46,7 @@ told all 'all addresses' 6
 	told families 'two families, one port' 8
 }
 told device 'bound to an interface' 6
-says 'its name' 'all(.all[]; .interface == "lo")'
+says 'which: of another namespace its number' 'all(.all[]; .interface == "lo" or .interface == "#1")'
 told beside 'an address beside all of them' 6
 told wild 'all beside an address' 7
 
@@ -62,7 +62,7 @@ says 'that one first, with all overflows' '.first.group | length == 4 and .[0].p
 says 'the others by their pids' '([.first.group[].pid] | sort) == $pids' \
 	--argjson pids "$(sed -n 's/^worker [0-9]* //p' "$tmp/tcp.group" | sort -n | jq -sc .)"
 says 'found by its queue' '.first.listener_by == "full_queue"'
-told_many=
+told_many=false
 
 # limit TEXT FILTER
 limits() {

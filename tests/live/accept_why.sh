@@ -74,7 +74,8 @@ state blocked read
 
 told emfile 'without a descriptor' 6
 state fd_exhausted '.*'
-says 'how many are open' 'all(.all[]; .fd_open == 40 and .fd_soft == 40)'
+says 'how many are open' 'all(.all[]; .fd_open == $open and .fd_soft == $soft)' \
+	--argjson open "$(fact_of emfile open)" --argjson soft "$(fact_of emfile soft)"
 
 told thread 'a thread that spins' 6
 state running ''
