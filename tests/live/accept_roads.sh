@@ -5,22 +5,22 @@
 # Which socket it was and whose, whatever the addresses and however it came to its owner; and what set the limit.
 . "$(dirname "$0")/lib_accept.sh"
 
-scene old listen=9 gate fill drop=4 "$rest" again=2 gate take=10 fill drop=5 freeze
+scene old listen=9 gate fill drop=4 "$rest" again=2 gate take=10 fill drop=5 "$rest" freeze
 wait_fact old gate
 watch_start acceptwatch
 go_on old
-scene all at=0.0.0.0 listen=4 to=127.0.0.1 fill drop=6 freeze
+scene all at=0.0.0.0 listen=4 to=127.0.0.1 fill drop=6 "$rest" freeze
 at all 0.0.0.0
-scene dual at=:: listen=4 to=127.0.0.1 fill drop=6 freeze
+scene dual at=:: listen=4 to=127.0.0.1 fill drop=6 "$rest" freeze
 at dual ::
-scene only_six at=:: v6only listen=4 to=::1 fill drop=6 freeze
+scene only_six at=:: v6only listen=4 to=::1 fill drop=6 "$rest" freeze
 at only_six ::
 scene device device=lo listen=4 fill drop=6 "$rest" freeze
 # beside the wildcard: who is asked for by his address is his
-scene beside at=0.0.0.0 reuseport listen=4 at=127.0.0.1 listen=2 fill drop=6 freeze
-scene wild at=127.0.0.1 reuseport listen=2 at=0.0.0.0 listen=4 to=127.0.0.2 fill drop=7 freeze
+scene beside at=0.0.0.0 reuseport listen=4 at=127.0.0.1 listen=2 fill drop=6 "$rest" freeze
+scene wild at=127.0.0.1 reuseport listen=2 at=0.0.0.0 listen=4 to=127.0.0.2 fill drop=7 "$rest" freeze
 at wild 0.0.0.0
-scene families port=7080 at=127.0.0.1 listen=2 at=::1 listen=4 fill drop=8 freeze
+scene families port=7080 at=127.0.0.1 listen=2 at=::1 listen=4 fill drop=8 "$rest" freeze
 at families ::1
 go_on old 2
 scenes_end
@@ -29,8 +29,8 @@ scene group group=4,loop,loop,nap,loop drop=80,2 "$rest" freeze
 scene asked listen=4 fill drop=6 "$rest" freeze
 scene capped sysctl=core/somaxconn=4 listen=64 fill drop=6 "$rest" freeze
 scene raised sysctl=core/somaxconn=4 listen=64 sysctl=core/somaxconn=128 fill drop=6 "$rest" freeze
-scene again listen=64 again=3 fill drop=6 freeze
-scene twice listen=3 again=64 fill drop=6 freeze
+scene again listen=64 again=3 fill drop=6 "$rest" freeze
+scene twice listen=3 again=64 fill drop=6 "$rest" freeze
 scenes_end
 watch_stop
 check_sh 'the account balances' balanced accept_overflow

@@ -341,8 +341,8 @@ static void step_freeze(char *argument)
 
 static const struct step client_steps[] = {
 	{ "fill", step_fill }, { "keep", step_keep }, { "drop", step_drop }, { "data", step_data },
-	{ "close", step_close }, { "load", step_load }, { "many", step_many }, { "sysctl", step_sysctl }, { "cpu", step_cpu }, { "sleep", step_sleep },
-	{ "gate", step_gate }, { "wake", step_wake }, { "freeze", step_freeze }, { 0 },
+	{ "close", step_close }, { "load", step_load }, { "many", step_many }, { "sysctl", step_sysctl },
+	{ "cpu", step_cpu }, { "sleep", step_sleep }, { "gate", step_gate }, { "wake", step_wake }, { "freeze", step_freeze }, { 0 },
 };
 
 static void take_step(char *text)
