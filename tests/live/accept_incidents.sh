@@ -38,7 +38,7 @@ scenes_end
 scene restart listen=2 fill drop=5 restart=4 close fill drop=7 "$rest" freeze
 scene later listen=2 fill drop=5 sleep=1800 restart=4 close fill drop=7 "$rest" freeze
 scene wide listen=2 fill drop=40,50 sleep=1000 drop=9 "$rest" freeze
-scene two_stuck group=4,loop,nap,nap,loop drop=160,2 "$rest" freeze
+scene two_stuck group=30,loop,nap,nap,loop drop=300,2 "$rest" freeze
 scenes_end
 # more listeners than anyone keeps apart
 scene many many=150,12 sleep=500 freeze

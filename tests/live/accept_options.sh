@@ -105,8 +105,8 @@ about sum 'the common keys' '.scene == "two"'
 says 'the cgroup is the owner'\''s' '.cgroup.path == $path' --arg path "$(cgroup_path inside/deep)"
 says 'its name, its parent, its user' '.process | .comm == "beta" and .parent_comm == "accept" and .ppid == $ppid
 	and .uid == 0 and .start_ns > 0 and (.exe | endswith("accept"))' --argjson ppid "$(fact_of two client)"
-says 'a warning' '.severity == "warning" and (.message | length) > 20'
-says 'judged' '.diagnosis | .rule != null and .resource == "network"'
+says 'clients are turned away, and somebody is at fault' '.severity == "error" and (.message | contains("beta"))'
+check_rule accept-owner-blocked
 check_flush
 
 # A reader that stands still, and little room.

@@ -25,7 +25,7 @@ at families ::1
 go_on old 2
 scenes_end
 scene heir listen=4 heir fill drop=6 "$rest" freeze
-scene group group=4,loop,loop,nap,loop drop=80,2 "$rest" freeze
+scene group group=30,loop,loop,nap,loop drop=300,2 "$rest" freeze
 scene asked listen=4 fill drop=6 "$rest" freeze
 scene capped sysctl=core/somaxconn=4 listen=64 fill drop=6 "$rest" freeze
 scene raised sysctl=core/somaxconn=4 listen=64 sysctl=core/somaxconn=128 fill drop=6 "$rest" freeze
@@ -58,9 +58,10 @@ stuck=$(fact_of group 'worker 2')
 says 'the one that does not' '.pids == [$pid]' --argjson pid "$stuck"
 says 'four, one of them full' '.first.group_size == 4 and .first.group_full == 1'
 says 'that one first, with all overflows' '.first.group | length == 4 and .[0].pid == $pid and .[0].queue > .[0].limit
-	and .[0].limit == 4 and (.[1:] | all(.queue <= .limit and (.overflows // 0) == 0))' --argjson pid "$stuck"
+	and .[0].limit == 30 and (.[1:] | all(.queue <= .limit and (.overflows // 0) == 0))' --argjson pid "$stuck"
 says 'the others by their pids' '([.first.group[].pid] | sort) == $pids' \
 	--argjson pids "$(sed -n 's/^worker [0-9]* //p' "$tmp/tcp.group" | sort -n | jq -sc .)"
+rule_is accept-reuseport-member-full
 says 'found by its queue' '.first.listener_by == "full_queue"'
 told_many=false
 

@@ -11,6 +11,7 @@
  *
  *   at=ADDRESS port=N device=NAME reuseport v6only defer   of the next socket
  *   listen=N again=N take=N name=COMM cgroup=PROCS-FILE    the server does that
+ *   on=CPU
  *   do=MANNER thread=MANNER                                instead of serving: accept_server.h
  *   prefork=MANNER,... group=BACKLOG,MANNER,...            "worker I PID"
  *   heir restart=N exit                                    who called listen() is gone; another one listens

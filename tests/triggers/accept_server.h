@@ -284,7 +284,21 @@ static inline void serve_exit(char *argument)
 	_exit(0);
 }
 
+static inline void serve_on(char *argument)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(number(argument), &set);
+	if (sched_setaffinity(0, sizeof(set), &set)) {
+		errno = EPERM;
+		fail("CPU");
+	}
+	answer("%s", "");
+}
+
 static const struct step server_steps[] = {
+	{ "on", serve_on },
 	{ "listen", serve_listen }, { "again", serve_again }, { "queue", serve_queue }, { "take", serve_take },
 	{ "name", serve_name }, { "cgroup", serve_cgroup }, { "do", serve_do }, { "thread", serve_thread },
 	{ "prefork", serve_prefork }, { "group", serve_group }, { "heir", serve_heir }, { "restart", serve_restart },
