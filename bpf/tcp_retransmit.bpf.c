@@ -144,6 +144,18 @@ static __always_inline bool same_flow(const struct flow_key *a, const struct flo
 	       same_address(a->local, b->local) && same_address(a->peer, b->peer);
 }
 
+/* Indexes mean nothing in another namespace, so the name is taken from the socket's route. */
+static __always_inline void read_device(struct flow_state *s, const struct sock *sk)
+{
+	struct dst_entry *dst = BPF_CORE_READ(sk, sk_dst_cache);
+	struct net_device *dev = BPF_CORE_READ(dst, dev);
+
+	s->interface = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+	s->device[0] = 0;
+	if (s->interface && BPF_CORE_READ(dev, ifindex) == (int)s->interface)
+		bpf_probe_read_kernel_str(s->device, sizeof(s->device), dev->name);
+}
+
 static __always_inline void read_flow(struct flow_state *s, const struct sock *sk)
 {
 	const struct inet_connection_sock *icsk = (const void *)sk;
@@ -155,11 +167,10 @@ static __always_inline void read_flow(struct flow_state *s, const struct sock *s
 	s->monotonic_ns = bpf_ktime_get_ns();
 	s->jiffies = bpf_jiffies64();
 	s->netns = BPF_CORE_READ(net, ns.inum);
-	s->interface = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+	read_device(s, sk);
 	s->state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	s->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	s->uid = BPF_CORE_READ(sk, sk_uid.val);
-	s->has_file = BPF_CORE_READ(sk, sk_socket) != NULL;
 	s->soft_error = BPF_CORE_READ(sk, sk_err_soft);
 	s->queue = BPF_CORE_READ(sk, sk_ack_backlog);
 	s->limit = BPF_CORE_READ(sk, sk_max_ack_backlog);
@@ -277,14 +288,6 @@ static __always_inline void add_segments(struct flow *flow, const struct flow_ke
 	bpf_ringbuf_submit(e, 0);
 }
 
-static __always_inline void no_room(__u64 n)
-{
-	struct event_account *a = &account[RETRANSMIT_EVENT];
-
-	account_loss(a, &a->map_full);
-	__sync_fetch_and_add(&a->map_full, n - 1);
-}
-
 static __always_inline void note_first(struct flow *flow, const struct sock *sk)
 {
 	const struct tcp_sock *tcp = (const void *)sk;
@@ -353,6 +356,7 @@ static __always_inline int sent_again(const struct sock *sk, const struct sk_buf
 	__u32 segments = BPF_CORE_READ(cb, tcp_gso_segs), total;
 	const __u32 which = SCRATCH_SENT;
 	struct work *w = bpf_map_lookup_elem(&scratch, &which);
+	struct event_account *a = &account[RETRANSMIT_EVENT];
 	bool counted = !err || was_tried(cb);
 	struct flow *flow;
 
@@ -368,8 +372,8 @@ static __always_inline int sent_again(const struct sock *sk, const struct sk_buf
 		count_sent(flow, &w->key, sk, err, segments, BPF_CORE_READ(skb, len));
 		return 0;
 	}
-	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, segments);
-	no_room(segments);
+	__sync_fetch_and_add(&a->generated, segments);
+	account_losses(a, &a->map_full, segments);
 	return 0;
 }
 
@@ -390,6 +394,7 @@ int retransmit_synack(__u64 *ctx)
 {
 	const struct sock *sk = (const struct sock *)ctx[0];
 	const struct request_sock *request = (const struct request_sock *)ctx[1];
+	struct event_account *a = &account[RETRANSMIT_EVENT];
 	const __u32 which = SCRATCH_SYNACK;
 	struct work *w = bpf_map_lookup_elem(&scratch, &which);
 	struct flow *flow;
@@ -397,10 +402,10 @@ int retransmit_synack(__u64 *ctx)
 	if (!w)
 		return 0;
 	key_of_socket(&w->key, &request->__req_common);
-	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, 1);
+	__sync_fetch_and_add(&a->generated, 1);
 	flow = flow_for(w, (__u64)sk, 0);
 	if (!flow) {
-		no_room(1);
+		account_loss(a, &a->map_full);
 		return 0;
 	}
 	/* of TCP Fast Open the socket is there already, and has a counter that counts this one, too */

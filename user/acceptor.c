@@ -44,6 +44,7 @@ struct task {
 	struct acceptor look;
 	enum meaning meaning;
 	bool first;
+	bool deep;	/* asleep and not to be woken by a signal */
 };
 
 /* "232 0x5 0x7f.. 0x200 0xffffffff 0x0 0x8 SP PC", "-1 SP PC", "running" */
@@ -106,7 +107,7 @@ static enum meaning call_meaning(const struct procfs *procfs, uint64_t pid, cons
 	return MEANING_WORK;
 }
 
-static void look_asleep(const struct procfs *procfs, uint64_t pid, char state, struct task *task)
+static void look_asleep(const struct procfs *procfs, uint64_t pid, struct task *task)
 {
 	struct task_call call;
 	char data[256];
@@ -120,13 +121,16 @@ static void look_asleep(const struct procfs *procfs, uint64_t pid, char state, s
 	}
 	task->meaning = MEANING_WORK;
 	task->look.state = ACCEPTOR_BLOCKED;
-	if (err && state != 'D')
+	if (err && !task->deep)
 		task->look.state = acceptor_state_unknown;
 	if (err || !call_parse(data, length, &call))
 		return;
 	task->look.syscall = call.number;
 	task->look.compat = call.words[6] <= UINT32_MAX && call.words[7] <= UINT32_MAX;
 	task->meaning = call_meaning(procfs, pid, task, &call);
+	/* a file read from disk or memory freed for the call: not what it waits for by itself */
+	if (task->deep)
+		task->meaning = MEANING_WORK;
 	task->look.idle = task->meaning == MEANING_IDLE;
 	if (task->meaning == MEANING_ACCEPT || task->meaning == MEANING_EVENTS)
 		task->look.state = ACCEPTOR_WAITING;
@@ -154,7 +158,8 @@ static void task_look(const struct procfs *procfs, uint64_t pid, uint64_t tid, s
 		ret->look.state = ACCEPTOR_RUNNING;
 		return;
 	}
-	look_asleep(procfs, pid, stat.state, ret);
+	ret->deep = stat.state == 'D';
+	look_asleep(procfs, pid, ret);
 }
 
 /* the order in the header */
@@ -178,19 +183,25 @@ static unsigned int task_rank(const struct task *task)
 }
 
 /*
- * A frozen process stands where signals are taken, and its state is that of the
- * call it will return from.
+ * A frozen process has the state and call it will return to. It stands where
+ * signals are taken, or, frozen by version 1, in some waits: those that a
+ * signal could end before.
  */
-static bool is_frozen(const struct procfs *procfs, uint64_t pid, uint64_t tid)
+static bool is_frozen(const struct procfs *procfs, uint64_t pid, const struct task *task)
 {
 	static const char *const places[] = { "do_freezer_trap", "get_signal", "__refrigerator" };
+	static const char *const waits[] = { "nanosleep", "sigtimedwait", "poll", "futex", "unix_stream_read" };
 	char where[64];
 	size_t length;
 
-	if (task_read(procfs, pid, tid, "wchan", where, sizeof(where), &length))
+	if (task_read(procfs, pid, task->look.tid, "wchan", where, sizeof(where), &length))
 		return false;
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
 		if (strcmp(where, places[i]) == 0)
+			return true;
+	}
+	for (size_t i = 0; task->deep && i < sizeof(waits) / sizeof(*waits); i++) {
+		if (strstr(where, waits[i]))
 			return true;
 	}
 	return false;
@@ -247,7 +258,7 @@ int acceptor_look(const struct procfs *procfs, uint64_t pid, struct acceptor *re
 	if (err && err != -ENOENT && err != -ESRCH)
 		return err;
 	if ((best.look.state == ACCEPTOR_WAITING || best.look.state == ACCEPTOR_BLOCKED) &&
-	    is_frozen(procfs, pid, best.look.tid))
+	    is_frozen(procfs, pid, &best))
 		best.look = (struct acceptor){ .state = ACCEPTOR_STOPPED, .tid = best.look.tid, .syscall = -1 };
 	if (per_second > 0)
 		best.look.cpu_ns = stat.cpu_ticks * (1000000000 / per_second);

@@ -4,7 +4,7 @@
 
 usage: figures.py SECTION <SAMPLES
 
-A sample is a line: name, tab, JSON (null when it failed), and for what accounts for its events, tab, its stop line.
+A sample is a line: name, tab, JSON (null when it failed), and for what accounts for its events, tab, its stop line; of two tools both.
 Sample n of a name is compared with sample n of the reference. A ratio "x" is the median of these; in brackets the middle 95 % of what it
 comes to when the rounds are drawn again.
 """
@@ -26,8 +26,10 @@ def read_samples(stream):
     for line in stream:
         name, sample, *stop = line.rstrip("\n").split("\t")
         sample = json.loads(sample)
-        if sample and stop and stop[0]:
-            sample["stop"] = json.loads(stop[0])["stop"]
+        for told in stop if sample else []:
+            if told:
+                sample.setdefault("stop", {"kinds": []})
+                sample["stop"] = {**json.loads(told)["stop"], "kinds": sample["stop"]["kinds"] + json.loads(told)["stop"]["kinds"]}
         samples.setdefault(name, []).append(sample)
     return samples
 
@@ -57,6 +59,15 @@ def ratio(values, reference):
     dice = random.Random(1)
     again = sorted(median(dice.choices(pairs, k=len(pairs))) for _ in range(1000))
     return f"{text} [{again[25]:.2f} {again[974]:.2f}]"
+
+
+def ratio_half(values, reference):
+    """The median, and where the middle half of the rounds lies."""
+    pairs = [a / b for a, b in zip(values, reference) if b and a is not None]
+    if len(pairs) < 4:
+        return f"{median(pairs):.2f}" if pairs else "-"
+    low, middle, high = statistics.quantiles(pairs, n=4, method="inclusive")
+    return f"{middle:.2f} [{low:.2f} {high:.2f}]"
 
 
 def table(headings, rows):
@@ -210,6 +221,43 @@ def descriptors(samples):
         table([load, "us each", "x", "CPU us", "x", "tool's CPU %", "opens told", "lost", EVENTS], rows)
 
 
+def tcp(samples):
+    """A table for each load. Events are those of both."""
+    columns = [
+        ("/s", lambda s: s["turns"] / s["wall_ns"] * SECOND, True),
+        ("p50 us", lambda s: s["p50_ns"] / US, True),
+        ("p99 us", lambda s: s["p99_ns"] / US, True),
+        ("machine: CPU us each", lambda s: s["machine_ns"] / US / s["turns"], True),
+        ("server: CPU us", lambda s: s["cpu_ns"] / US / s["turns"] if s["cpu_ns"] is not None else None, True),
+        ("tool's CPU %", lambda s: s["tool_cpu_ns"] / s["wall_ns"] * 100 if s["tool_cpu_ns"] is not None else None, False),
+        ("errors", lambda s: s["errors"], False),
+    ]
+    for load in ("connections", "requests"):
+        rows = []
+        reference = [s if s["turns"] else None for s in samples["nothing"] if s["load"] == load]
+        if not reference:
+            continue
+        for name, taken in samples.items():
+            if "why" in taken[0]:
+                if load == "connections":
+                    rows.append([name, taken[0]["why"]])
+                continue
+            taken = [s if s["turns"] else None for s in taken if s["load"] == load]
+            row = [name]
+            for _, value, compared in columns:
+                values, others = ([value(s) if s else None for s in of] for of in (taken, reference))
+                row.append(number(median(values)))
+                if compared:
+                    row.append(ratio_half(values, others))
+            known = [s for s in taken if s and s["told"] is not None]
+            seen = f"{sum(s['told'] for s in known)} packets/{sum(s['lost'] or 0 for s in known)} lost" if known else events(taken)
+            rows.append(row + [seen])
+        headings = [load]
+        for heading, _, compared in columns:
+            headings += [heading, "x"] if compared else [heading]
+        table(headings + [EVENTS], rows)
+
+
 def stopped(line):
     """One line: what was started while the reader stood still, and its stop line."""
     storm, end = json.JSONDecoder().raw_decode(line)
@@ -228,9 +276,9 @@ def main():
     if section in COSTS:
         costs(section, samples)
     else:
-        {"recorder": recorder, "kill": kill, "descriptors": descriptors}[section](samples)
+        {"recorder": recorder, "kill": kill, "descriptors": descriptors, "tcp": tcp}[section](samples)
     strangers = sum(kind["generated"] for taken in samples.values() for kind in stopped_kinds(taken))
-    if strangers and section not in ("kill", "processes", "descriptors"):
+    if strangers and section not in ("kill", "processes", "descriptors", "tcp"):
         print(f"  (met {strangers} events of others in these runs, whose cost is in the figures: take them again without)")
 
 

@@ -118,7 +118,7 @@ start_server() {
 			pid $work/nginx.pid;
 			error_log $work/nginx.log;
 			events { }
-			http { access_log off; server { listen 127.0.0.1:$port; root $work/www; } }
+			http { access_log off; keepalive_requests 1000000000; server { listen 127.0.0.1:$port; root $work/www; } }
 		CONF
 		nginx -c "$work/nginx.conf" >"$work/nginx.out" 2>&1 &
 	else

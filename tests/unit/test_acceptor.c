@@ -112,59 +112,63 @@ static struct acceptor look_at(const struct made *threads, size_t max)
 
 /* ---- one thread ----------------------------------------------------------------- */
 
+static const struct {
+	struct made thread;
+	enum acceptor_state state;
+	long call;
+	bool idle;
+} one_thread[] = {
+	{ { PID, 'S', SYS_accept4, NULL }, ACCEPTOR_WAITING, SYS_accept4, false },
+	{ { PID, 'S', SYS_accept, NULL }, ACCEPTOR_WAITING, SYS_accept, false },
+	{ { PID, 'S', SYS_epoll_pwait, NULL }, ACCEPTOR_WAITING, SYS_epoll_pwait, false },
+	{ { PID, 'S', 441, NULL }, ACCEPTOR_WAITING, 441, false },	/* epoll_pwait2 */
+	{ { PID, 'S', SYS_ppoll, NULL }, ACCEPTOR_WAITING, SYS_ppoll, false },
+	{ { PID, 'S', SYS_pselect6, NULL }, ACCEPTOR_WAITING, SYS_pselect6, false },
+	{ { PID, 'S', SYS_io_uring_enter, NULL }, ACCEPTOR_WAITING, SYS_io_uring_enter, false },
+#ifdef SYS_epoll_wait
+	{ { PID, 'S', SYS_epoll_wait, "ep_poll" }, ACCEPTOR_WAITING, SYS_epoll_wait, false },
+	{ { PID, 'S', SYS_poll, NULL }, ACCEPTOR_WAITING, SYS_poll, false },
+	{ { PID, 'S', SYS_select, NULL }, ACCEPTOR_WAITING, SYS_select, false },
+	{ { PID, 'S', SYS_pause, NULL }, ACCEPTOR_BLOCKED, SYS_pause, true },
+#endif
+	{ { PID, 'S', SYS_futex, NULL }, ACCEPTOR_BLOCKED, SYS_futex, true },
+	{ { PID, 'S', SYS_clock_nanosleep, NULL }, ACCEPTOR_BLOCKED, SYS_clock_nanosleep, true },
+	{ { PID, 'S', SYS_wait4, NULL }, ACCEPTOR_BLOCKED, SYS_wait4, true },
+	{ { PID, 'S', SYS_read, NULL }, ACCEPTOR_BLOCKED, SYS_read, false },
+	{ { PID, 'D', SYS_read, NULL }, ACCEPTOR_BLOCKED, SYS_read, false },
+	{ { PID, 'S', SYS_connect, NULL }, ACCEPTOR_BLOCKED, SYS_connect, false },
+	{ { PID, 'S', SYS_flock, NULL }, ACCEPTOR_BLOCKED, SYS_flock, false },
+	{ { PID, 'S', 9999, NULL }, ACCEPTOR_BLOCKED, 9999, false },
+	/* a page of a program that is read from disk */
+	{ { PID, 'D', NONE, NULL }, ACCEPTOR_BLOCKED, -1, false },
+	{ { PID, 'S', KERNEL_THREAD, NULL }, ACCEPTOR_BLOCKED, -1, false },
+	{ { PID, 'D', UNREADABLE, NULL }, ACCEPTOR_BLOCKED, -1, false },
+	{ { PID, 'S', UNREADABLE, NULL }, acceptor_state_unknown, -1, false },
+	/* it woke up in between */
+	{ { PID, 'S', RUNS, NULL }, ACCEPTOR_RUNNING, -1, false },
+	{ { PID, 'R', SYS_accept4, NULL }, ACCEPTOR_RUNNING, -1, false },
+	{ { PID, 'T', SYS_accept4, NULL }, ACCEPTOR_STOPPED, -1, false },
+	{ { PID, 't', SYS_read, NULL }, ACCEPTOR_STOPPED, -1, false },
+	/* frozen: both versions of the freezer */
+	{ { PID, 'S', SYS_epoll_pwait, "do_freezer_trap" }, ACCEPTOR_STOPPED, -1, false },
+	{ { PID, 'S', SYS_read, "get_signal" }, ACCEPTOR_STOPPED, -1, false },
+	{ { PID, 'D', SYS_futex, "__refrigerator" }, ACCEPTOR_STOPPED, -1, false },
+	{ { PID, 'D', SYS_clock_nanosleep, "hrtimer_nanosleep" }, ACCEPTOR_STOPPED, -1, false },
+	{ { PID, 'S', SYS_clock_nanosleep, "hrtimer_nanosleep" }, ACCEPTOR_BLOCKED, SYS_clock_nanosleep, true },
+	/* memory is freed before there is some for the connection */
+	{ { PID, 'D', SYS_accept4, "shrink_lruvec" }, ACCEPTOR_BLOCKED, SYS_accept4, false },
+	/* poll() after SIGSTOP and SIGCONT, and a sleep */
+	{ { PID, 'S', SYS_restart_syscall, "poll_schedule_timeout.constprop.0" }, ACCEPTOR_WAITING, SYS_restart_syscall, false },
+	{ { PID, 'S', SYS_restart_syscall, "hrtimer_nanosleep" }, ACCEPTOR_BLOCKED, SYS_restart_syscall, true },
+};
+
 static void test_one_thread(void **state)
 {
-	static const struct {
-		struct made thread;
-		enum acceptor_state state;
-		long call;
-		bool idle;
-	} rows[] = {
-		{ { PID, 'S', SYS_accept4, NULL }, ACCEPTOR_WAITING, SYS_accept4, false },
-		{ { PID, 'S', SYS_accept, NULL }, ACCEPTOR_WAITING, SYS_accept, false },
-		{ { PID, 'S', SYS_epoll_pwait, NULL }, ACCEPTOR_WAITING, SYS_epoll_pwait, false },
-		{ { PID, 'S', 441, NULL }, ACCEPTOR_WAITING, 441, false },	/* epoll_pwait2 */
-		{ { PID, 'S', SYS_ppoll, NULL }, ACCEPTOR_WAITING, SYS_ppoll, false },
-		{ { PID, 'S', SYS_pselect6, NULL }, ACCEPTOR_WAITING, SYS_pselect6, false },
-		{ { PID, 'S', SYS_io_uring_enter, NULL }, ACCEPTOR_WAITING, SYS_io_uring_enter, false },
-#ifdef SYS_epoll_wait
-		{ { PID, 'S', SYS_epoll_wait, "ep_poll" }, ACCEPTOR_WAITING, SYS_epoll_wait, false },
-		{ { PID, 'S', SYS_poll, NULL }, ACCEPTOR_WAITING, SYS_poll, false },
-		{ { PID, 'S', SYS_select, NULL }, ACCEPTOR_WAITING, SYS_select, false },
-		{ { PID, 'S', SYS_pause, NULL }, ACCEPTOR_BLOCKED, SYS_pause, true },
-#endif
-		{ { PID, 'S', SYS_futex, NULL }, ACCEPTOR_BLOCKED, SYS_futex, true },
-		{ { PID, 'S', SYS_clock_nanosleep, NULL }, ACCEPTOR_BLOCKED, SYS_clock_nanosleep, true },
-		{ { PID, 'S', SYS_wait4, NULL }, ACCEPTOR_BLOCKED, SYS_wait4, true },
-		{ { PID, 'S', SYS_read, NULL }, ACCEPTOR_BLOCKED, SYS_read, false },
-		{ { PID, 'D', SYS_read, NULL }, ACCEPTOR_BLOCKED, SYS_read, false },
-		{ { PID, 'S', SYS_connect, NULL }, ACCEPTOR_BLOCKED, SYS_connect, false },
-		{ { PID, 'S', SYS_flock, NULL }, ACCEPTOR_BLOCKED, SYS_flock, false },
-		{ { PID, 'S', 9999, NULL }, ACCEPTOR_BLOCKED, 9999, false },
-		/* a page of a program that is read from disk */
-		{ { PID, 'D', NONE, NULL }, ACCEPTOR_BLOCKED, -1, false },
-		{ { PID, 'S', KERNEL_THREAD, NULL }, ACCEPTOR_BLOCKED, -1, false },
-		{ { PID, 'D', UNREADABLE, NULL }, ACCEPTOR_BLOCKED, -1, false },
-		{ { PID, 'S', UNREADABLE, NULL }, acceptor_state_unknown, -1, false },
-		/* it woke up in between */
-		{ { PID, 'S', RUNS, NULL }, ACCEPTOR_RUNNING, -1, false },
-		{ { PID, 'R', SYS_accept4, NULL }, ACCEPTOR_RUNNING, -1, false },
-		{ { PID, 'T', SYS_accept4, NULL }, ACCEPTOR_STOPPED, -1, false },
-		{ { PID, 't', SYS_read, NULL }, ACCEPTOR_STOPPED, -1, false },
-		/* frozen: both versions of the freezer */
-		{ { PID, 'S', SYS_epoll_pwait, "do_freezer_trap" }, ACCEPTOR_STOPPED, -1, false },
-		{ { PID, 'S', SYS_read, "get_signal" }, ACCEPTOR_STOPPED, -1, false },
-		{ { PID, 'D', SYS_futex, "__refrigerator" }, ACCEPTOR_STOPPED, -1, false },
-		/* poll() after SIGSTOP and SIGCONT, and a sleep */
-		{ { PID, 'S', SYS_restart_syscall, "poll_schedule_timeout.constprop.0" }, ACCEPTOR_WAITING, SYS_restart_syscall, false },
-		{ { PID, 'S', SYS_restart_syscall, "hrtimer_nanosleep" }, ACCEPTOR_BLOCKED, SYS_restart_syscall, true },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct acceptor look = look_at(&rows[i].thread, 1);
+	for (size_t i = 0; i < COUNT(one_thread); i++) {
+		struct acceptor look = look_at(&one_thread[i].thread, 1);
 
-		if (look.state != rows[i].state || look.syscall != rows[i].call || look.idle != rows[i].idle)
+		if (look.state != one_thread[i].state || look.syscall != one_thread[i].call || look.idle != one_thread[i].idle)
 			fail_msg("row %zu: state %d, call %ld, idle %d", i, look.state, look.syscall, look.idle);
 		assert_int_equal(look.tid, PID);
 		assert_int_equal(look.threads, 7);
