@@ -318,8 +318,7 @@ static __always_inline int overflowed(const struct freed_segment *f, __u32 basis
 	__sync_fetch_and_add(&a->generated, n);
 	counts = count(&key, n, f->segment.syn, &told);
 	if (!counts) {
-		account_loss(a, &a->map_full);
-		__sync_fetch_and_add(&a->map_full, n - 1);
+		account_losses(a, &a->map_full, n);
 		return 0;
 	}
 	count_client(counts, &key, &f->segment);

@@ -25,6 +25,14 @@ static __always_inline void account_loss(struct event_account *a, __u64 *counter
 	a->last_loss_ns = now;
 }
 
+/* the same of several that stood in one record */
+static __always_inline void account_losses(struct event_account *a, __u64 *counter, __u64 n)
+{
+	account_loss(a, counter);
+	if (n > 1)
+		__sync_fetch_and_add(counter, n - 1);
+}
+
 /*
  * Reserves a record and counts the attempt. size must be a constant.
  * The memory is not zeroed: the caller writes every byte it submits.

@@ -157,6 +157,7 @@ struct flow {
 	__u64 sent;		/* of these those that left TCP */
 	__u64 by_class[RETRANSMIT_CLASSES];
 	__u64 timeouts;
+	__u64 not_tried;	/* sends that failed before the kernel counted them */
 	__u64 first_ns, last_ns, told_ns;
 	__u64 drops_out, drops_in;
 	__u64 drop_net;		/* inode number of the namespace of the last drop */
@@ -171,10 +172,19 @@ struct flow {
 	__u32 pad;
 };
 
+/* a socket and who made it, as it was known when the segment was sent: a moment later both may be gone */
+struct tcp_maker {
+	__u64 sk;	/* 0: none */
+	__u64 known;	/* owner is */
+	struct tcp_owner owner;
+};
+
 struct retransmit_event {
 	struct event_header header;
 	struct flow_key key;
 	struct flow_state state;
+	struct tcp_maker connected;	/* the flow's own socket, by connect() */
+	struct tcp_maker listening;	/* that on which the connection came in, by listen() */
 };
 
 /* for counting connections by peer and subnet: which are wanted; the values count */

@@ -59,7 +59,8 @@ static const struct command {
 			.examples = "  kwhy watch                         # everything, until Ctrl-C\n"
 				    "  kwhy watch oom_kill | jq .message  # one kind, into a pipeline\n"
 				    "  kwhy watch -w /var/log/kwhy.ndjson # cards here, NDJSON there\n",
-			.kinds = { KIND_oom_kill, KIND_exec, KIND_exit, KIND_zombie, KIND_fd_exhausted },
+			.kinds = { KIND_oom_kill, KIND_exec, KIND_exit, KIND_zombie, KIND_fd_exhausted,
+				   KIND_accept_overflow, KIND_tcp_retransmit },
 			.takes_arguments = true,
 		},
 	}, {

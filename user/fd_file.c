@@ -31,6 +31,11 @@ static const char *const tcp_states[] = {
 	[7] = "CLOSED", [FD_TCP_CLOSE_WAIT] = "CLOSE_WAIT", [9] = "LAST_ACK", [FD_TCP_LISTEN] = "LISTEN", [11] = "CLOSING",
 };
 
+const char *tcp_state_word(unsigned int state)
+{
+	return state < sizeof(tcp_states) / sizeof(*tcp_states) ? tcp_states[state] : NULL;
+}
+
 static bool is_inet(const struct fd_file *f)
 {
 	return S_ISSOCK(f->mode) && (f->family == AF_INET || f->family == AF_INET6);
@@ -111,7 +116,7 @@ const char *fd_file_type(const struct fd_file *f, char room[24])
 
 const char *fd_file_tcp_state(const struct fd_file *f)
 {
-	return is_tcp(f) && f->state < sizeof(tcp_states) / sizeof(*tcp_states) ? tcp_states[f->state] : NULL;
+	return is_tcp(f) ? tcp_state_word(f->state) : NULL;
 }
 
 bool fd_file_has_peer(const struct fd_file *f)

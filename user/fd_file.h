@@ -16,6 +16,8 @@ const char *fd_file_type(const struct fd_file *file, char room[24]);
 
 /* "CLOSE_WAIT"; NULL for what is no TCP socket */
 const char *fd_file_tcp_state(const struct fd_file *file);
+/* By the kernel's number, as ss and netstat say it; NULL: there is no such state. */
+const char *tcp_state_word(unsigned int state);
 
 /* A TCP or UDP socket with an other end. */
 bool fd_file_has_peer(const struct fd_file *file);

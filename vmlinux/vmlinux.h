@@ -338,6 +338,11 @@ struct tcp_sock {
 struct tcp_skb_cb {
 	__u32 seq;
 	__u16 tcp_gso_segs;
+	__u8 sacked;
+};
+
+struct skb_shared_info {
+	__u16 gso_segs;
 };
 
 struct net_device {
@@ -358,6 +363,7 @@ struct sk_buff {
 	__be16 protocol;
 	__u16 transport_header;
 	__u16 network_header;
+	unsigned int end;
 	unsigned char *head;
 };
 

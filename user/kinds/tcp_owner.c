@@ -32,7 +32,7 @@ int tcp_holders_find(const struct bpf_link *link, const struct bpf_map *wanted, 
 	int err = 0;
 
 	ret->count = 0;
-	if (!link || !count)
+	if (!link)
 		return 0;
 	for (unsigned int i = 0; i < count && !err; i++)
 		err = bpf_map_update_elem(bpf_map__fd(wanted), &sockets[i], &one, BPF_ANY);

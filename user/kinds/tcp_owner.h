@@ -10,7 +10,7 @@ struct bpf_link;
 struct bpf_map;
 struct bpf_program;
 
-enum { TCP_HOLDERS = 256 };
+enum { TCP_HOLDERS = 1024 };
 
 /* processes that have sockets open; one that has several descriptors of one socket is there once */
 struct tcp_holders {

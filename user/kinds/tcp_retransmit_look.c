@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Whose the connections are that retransmit, and how the others of their peers and subnets do: one pass for many. */
+#include "tcp_retransmit_kind.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <string.h>
+
+#include "address.h"
+#include "tcp_retransmit.skel.h"
+
+static uint64_t hash_of(const struct flow_group_key *key)
+{
+	uint64_t words[sizeof(*key) / 8], hash = 0;
+
+	memcpy(words, key, sizeof(words));
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		hash = table_mix(hash, words[i]);
+	return hash;
+}
+
+/* 128 bits are the peer, fewer its subnet, none the namespace */
+static struct flow_group_key group_key(const struct flow_key *flow, unsigned int bits)
+{
+	struct flow_group_key key = { .net = flow->net, .bits = bits };
+
+	if (bits == 128)
+		memcpy(key.prefix, flow->peer, sizeof(key.prefix));
+	else if (bits)
+		subnet_of(key.prefix, flow->peer);
+	return key;
+}
+
+static unsigned int subnet_bits(const struct flow_key *flow)
+{
+	return address_is_v4(flow->peer) ? 120 : 64;
+}
+
+const struct flow_group *tcp_retransmit_group(const struct tcp_retransmit_state *state, const struct flow_key *flow,
+					      unsigned int bits)
+{
+	struct flow_group_key key = group_key(flow, bits);
+
+	return table_find(&state->groups, hash_of(&key));
+}
+
+/* ---- a pass --------------------------------------------------------- */
+
+static void want_group(struct tcp_retransmit_state *state, const struct flow_key *flow, unsigned int bits)
+{
+	struct flow_group_key key = group_key(flow, bits);
+	struct flow_group *group = table_add(&state->groups, hash_of(&key));
+	uint64_t none = 0;
+
+	if (!group || group->key.net)
+		return;
+	group->key = key;
+	bpf_map_update_elem(bpf_map__fd(tcp_retransmit_skeleton(state)->maps.groups), &key, &none, BPF_ANY);
+}
+
+static void want_groups(struct tcp_retransmit_state *state)
+{
+	table_clear(&state->groups);
+	for (unsigned int i = 0; i < state->batch_count; i++) {
+		const struct flow_key *key = &state->batch[i]->key;
+
+		want_group(state, key, 0);
+		want_group(state, key, 128);
+		want_group(state, key, subnet_bits(key));
+	}
+}
+
+static void count_bad(struct tcp_retransmit_state *state, const struct flow_key *key, unsigned int bits)
+{
+	struct flow_group_key wanted = group_key(key, bits);
+	struct flow_group *group = table_find(&state->groups, hash_of(&wanted));
+
+	if (group)
+		group->bad++;
+}
+
+/* what the pass counted, and how many of these are in trouble */
+static void read_groups(struct tcp_retransmit_state *state)
+{
+	int map = bpf_map__fd(tcp_retransmit_skeleton(state)->maps.groups);
+	uint64_t now = session_now();
+
+	for (uint32_t i = 0; i < state->groups.count; i++) {
+		struct flow_group *group = table_entry(&state->groups, i);
+
+		bpf_map_lookup_elem(map, &group->key, &group->flows);
+		bpf_map_delete_elem(map, &group->key);
+	}
+	for (uint32_t i = 0; i < state->flows.count; i++) {
+		const struct retransmit_flow *flow = table_entry(&state->flows, i);
+
+		/* a handshake that the other end began is no connection yet */
+		if (flow->counts.listening || now - flow->counts.last_ns > FLOW_BAD_NS)
+			continue;
+		count_bad(state, &flow->key, 0);
+		count_bad(state, &flow->key, 128);
+		count_bad(state, &flow->key, subnet_bits(&flow->key));
+	}
+	/* what is held by no process any more is not among those that were counted */
+	for (uint32_t i = 0; i < state->groups.count; i++) {
+		struct flow_group *group = table_entry(&state->groups, i);
+
+		if (group->flows < group->bad)
+			group->flows = group->bad;
+	}
+}
+
+void tcp_retransmit_look(struct tcp_retransmit_state *state)
+{
+	const struct tcp_retransmit_bpf *skeleton = tcp_retransmit_skeleton(state);
+	uint64_t sockets[2 * FLOW_BATCH];
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < state->batch_count; i++) {
+		const struct retransmit_flow *flow = state->batch[i];
+
+		if (flow->connected.sk)
+			sockets[count++] = flow->connected.sk;
+		if (flow->listening.sk)
+			sockets[count++] = flow->listening.sk;
+	}
+	want_groups(state);
+	skeleton->data->pass++;
+	state->passed = skeleton->links.find_sockets &&
+			tcp_holders_find(skeleton->links.find_sockets, skeleton->maps.wanted_sockets, sockets, count,
+					 &state->holders) == 0;
+	read_groups(state);
+}
+
+/* ---- owners --------------------------------------------------------- */
+
+/* who has a socket open; NULL: nobody any more */
+static const struct tcp_owner *holder(const struct tcp_retransmit_state *state, const struct tcp_maker *maker,
+				      unsigned int *ret_sharing)
+{
+	return maker->sk ? tcp_holders_owner(&state->holders, maker->sk, maker->known ? &maker->owner : NULL,
+					     ret_sharing) : NULL;
+}
+
+enum owner_basis tcp_retransmit_owner(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,
+				      struct tcp_owner *ret, unsigned int *ret_sharing)
+{
+	const struct tcp_owner *owner;
+
+	*ret_sharing = 0;
+	owner = holder(state, &flow->connected, ret_sharing);
+	if (owner || flow->connected.known) {
+		*ret = owner ? *owner : flow->connected.owner;
+		return owner ? OWNER_HOLDER : OWNER_CONNECT;
+	}
+	/* not accepted yet, or closed since by whom it was accepted */
+	owner = holder(state, &flow->listening, ret_sharing);
+	if (owner || flow->listening.known) {
+		*ret = owner ? *owner : flow->listening.owner;
+		return owner ? OWNER_LISTENER : OWNER_LISTEN;
+	}
+	return 0;
+}
+
+bool tcp_retransmit_accepted(const struct retransmit_flow *flow, bool *ret_known)
+{
+	bool by_peer = flow->counts.listening || flow->listening.sk;
+
+	*ret_known = by_peer || flow->connected.known || flow->counts.by_class[RETRANSMIT_SYN];
+	return by_peer;
+}

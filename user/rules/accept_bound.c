@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Rules for those who do call accept(): the queue is short, or they are slow. */
+#include "accept_words.h"
+
+#include "say.h"
+
+static const struct accept_overflow *overflow(const struct observation *observation)
+{
+	return &observation->accept_overflow;
+}
+
+/* "accept() goes on (420/s)", or that this is not known */
+static void say_pace(struct text *text, const struct accept_overflow *x)
+{
+	uint64_t rate, arrivals;
+
+	if (accept_pace(x) != ACCEPT_PACE_GOES_ON) {
+		text_add(text, x->known.acceptor_state && x->acceptor_state == ACCEPTOR_WAITING ?
+				       "its acceptor waits for connections again" :
+				       "whether accept() goes on is not known");
+		return;
+	}
+	text_add(text, "accept() goes on");
+	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals))
+		text_format(text, " (%llu/s, %llu/s came)", LLU(rate), LLU(arrivals));
+}
+
+/* how sure it is that the queue was short: only of an acceptor that goes on it was seen */
+static enum basis basis_of(const struct accept_overflow *x)
+{
+	bool inferred = x->known.bound_inferred && x->bound_inferred;
+
+	return accept_pace(x) == ACCEPT_PACE_GOES_ON && !inferred ? BASIS_MEASURED : BASIS_INFERRED;
+}
+
+/* ---- a queue of a few ---------------------------------------------------- */
+
+#define TINY 16
+
+bool accept_tiny_matches(const struct observation *observation)
+{
+	const struct accept_overflow *x = overflow(observation);
+
+	return x->known.limit && x->limit <= TINY && accept_pace(x) != ACCEPT_PACE_NONE &&
+	       !(x->known.bound_by && x->bound_by != OVERFLOW_BOUND_LISTEN);
+}
+
+void accept_tiny_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct accept_overflow *x = overflow(observation);
+	char room[128];
+	struct text text = say_cause(ret), why = TEXT_ON(room);
+
+	tcp_say_process(&text, observation);
+	text_add(&text, " listens with a queue for ");
+	tcp_say_count(&text, x->limit + 1, "connection", "connections");
+	if (x->known.listen_backlog)
+		text_format(&text, " (listen(%llu))", LLU(x->listen_backlog));
+	text_add(&text, ": a few clients within the same moment fill it, however fast the program is; ");
+	say_pace(&text, x);
+	if (x->known.somaxconn_now)
+		text_format(&text, ". net.core.somaxconn (%llu) has nothing to do with it", LLU(x->somaxconn_now));
+	accept_say_group(&text, x);
+	accept_advise_backlog(observation, ret);
+	if (x->known.somaxconn_now && x->somaxconn_now < accept_wanted(x))
+		accept_advise_somaxconn(observation, ret);
+	text_format(&why, "its queue is for %llu", LLU(x->limit + 1));
+	if (x->known.bound_by)
+		text_add(&why, ", as it asked for in listen()");
+	accept_conclude(observation, x->known.bound_by ? basis_of(x) : BASIS_INFERRED, room, ret);
+}
+
+/* ---- a queue that stays full ---------------------------------------------- */
+
+static bool persists(const struct accept_overflow *x)
+{
+	return x->known.incident_ns && x->incident_ns >= 10 * SECOND_NS && accept_goes_on(x) && x->known.arrived &&
+	       x->arrived > x->accepted;
+}
+
+bool accept_slow_matches(const struct observation *observation)
+{
+	const struct accept_overflow *x = overflow(observation);
+	uint64_t drain;
+
+	if (accept_pace(x) != ACCEPT_PACE_GOES_ON)
+		return false;
+	return persists(x) || (accept_drain(x, &drain) && drain >= SECOND_NS) ||
+	       (x->known.oldest_wait_ns && x->oldest_wait_ns >= SECOND_NS);
+}
+
+void accept_slow_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct accept_overflow *x = overflow(observation);
+	bool busy = x->known.acceptor_cpu_percent && x->acceptor_cpu_percent >= 80;
+	uint64_t rate, arrivals, drain;
+	struct text text = say_cause(ret);
+
+	tcp_say_process(&text, observation);
+	text_add(&text, " accepts, but more slowly than clients come");
+	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals))
+		text_format(&text, ": %llu/s against %llu/s", LLU(rate), LLU(arrivals));
+	if (accept_drain(x, &drain) && drain >= SECOND_NS / 10) {
+		text_add(&text, ". Who gets into the queue waits ");
+		text_duration(&text, drain);
+		text_add(&text, " there");
+	}
+	if (busy)
+		text_format(&text, ". It uses %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
+	else if (x->known.acceptor_cpu_percent)
+		text_format(&text, ". It uses only %llu %% of a CPU, so it waits for something else (a backend, a lock, a disk)",
+			    LLU(x->acceptor_cpu_percent));
+	accept_say_holders(&text, x);
+	accept_say_group(&text, x);
+	tcp_advise(ret, busy ? "more workers or processes (SO_REUSEPORT, prefork), more machines, or less work per connection" :
+			       "more workers or threads, so that one that waits does not keep the others from accepting; accept in a thread of its own");
+	tcp_advise(ret, "fewer connections: keep-alive and pools at the clients; at the load balancer a limit per server");
+	tcp_advise(ret, "a longer queue only makes clients wait longer, as long as they come faster than they are taken");
+	accept_advise_stack(observation, ret);
+	accept_conclude(observation, BASIS_MEASURED, "it accepts more slowly than clients come", ret);
+}
+
+/* ---- what bound ------------------------------------------------------------ */
+
+static bool bound_is(const struct observation *observation, enum overflow_bound bound)
+{
+	const struct accept_overflow *x = overflow(observation);
+
+	return x->known.bound_by && x->bound_by == bound && accept_pace(x) != ACCEPT_PACE_NONE;
+}
+
+/* "More clients came at a time than the queue of nginx[912] takes (129); accept() goes on (420/s)" */
+static void say_burst(struct text *text, const struct observation *observation)
+{
+	const struct accept_overflow *x = overflow(observation);
+
+	text_add(text, "more clients came at a time than the queue of ");
+	tcp_say_process(text, observation);
+	text_add(text, " takes");
+	if (x->known.limit)
+		text_format(text, " (%llu)", LLU(x->limit + 1));
+	text_add(text, "; ");
+	say_pace(text, x);
+	accept_say_holders(text, x);
+}
+
+bool accept_then_matches(const struct observation *observation)
+{
+	return bound_is(observation, OVERFLOW_BOUND_SOMAXCONN_THEN);
+}
+
+void accept_then_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct accept_overflow *x = overflow(observation);
+	char room[160];
+	struct text text = say_cause(ret), why = TEXT_ON(room);
+
+	say_burst(&text, observation);
+	text_add(&text, ". net.core.somaxconn was ");
+	if (x->known.somaxconn_then)
+		text_number(&text, x->somaxconn_then);
+	else
+		text_add(&text, "lower");
+	text_add(&text, " when the socket called listen()");
+	if (x->known.somaxconn_now)
+		text_format(&text, ", it is %llu now", LLU(x->somaxconn_now));
+	text_add(&text, ": raising it changes nothing for a socket that listens already");
+	accept_say_group(&text, x);
+	accept_advise_listen_again(observation, ret);
+	if (observation->container.known.id || (x->known.somaxconn_now && x->somaxconn_now < accept_wanted(x)))
+		accept_advise_somaxconn(observation, ret);
+	else
+		tcp_advise(ret, "have the sysctl set before the program starts (/etc/sysctl.d/, not rc.local or a script that runs later)");
+	if (x->known.listen_backlog && (uint64_t)x->listen_backlog + 1 < accept_wanted(x))
+		accept_advise_backlog(observation, ret);
+	text_add(&why, "a burst; somaxconn was ");
+	if (x->known.somaxconn_then)
+		text_number(&why, x->somaxconn_then);
+	else
+		text_add(&why, "lower");
+	text_add(&why, " when it called listen(): restart it");
+	accept_conclude(observation, basis_of(x), room, ret);
+}
+
+bool accept_now_matches(const struct observation *observation)
+{
+	return bound_is(observation, OVERFLOW_BOUND_SOMAXCONN_NOW);
+}
+
+void accept_now_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct accept_overflow *x = overflow(observation);
+	char room[160];
+	struct text text = say_cause(ret), why = TEXT_ON(room);
+
+	say_burst(&text, observation);
+	text_add(&text, ". The program ");
+	if (x->known.listen_backlog)
+		text_format(&text, "asked for %llu", LLU(x->listen_backlog));
+	else
+		text_add(&text, "asked for as much or more");
+	text_add(&text, ", and net.core.somaxconn");
+	if (x->known.somaxconn_now)
+		text_format(&text, " (%llu)", LLU(x->somaxconn_now));
+	text_add(&text, " cut it in silence. It has to be raised, and the socket to listen again");
+	accept_say_group(&text, x);
+	accept_advise_somaxconn(observation, ret);
+	accept_advise_listen_again(observation, ret);
+	if (x->known.listen_backlog && (uint64_t)x->listen_backlog + 1 < accept_wanted(x))
+		accept_advise_backlog(observation, ret);
+	text_add(&why, "a burst; net.core.somaxconn");
+	if (x->known.somaxconn_now)
+		text_format(&why, " (%llu)", LLU(x->somaxconn_now));
+	text_add(&why, " cuts its queue");
+	accept_conclude(observation, basis_of(x), room, ret);
+}
+
+bool accept_listen_matches(const struct observation *observation)
+{
+	return bound_is(observation, OVERFLOW_BOUND_LISTEN);
+}
+
+void accept_listen_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct accept_overflow *x = overflow(observation);
+	char room[160];
+	struct text text = say_cause(ret), why = TEXT_ON(room);
+
+	say_burst(&text, observation);
+	text_add(&text, ". The program asked for no more: ");
+	accept_say_bound(&text, x);
+	if (x->known.somaxconn_now)
+		text_format(&text, "; net.core.somaxconn is %llu, raising it does not help", LLU(x->somaxconn_now));
+	accept_say_group(&text, x);
+	accept_advise_backlog(observation, ret);
+	if (x->known.somaxconn_now && x->somaxconn_now < accept_wanted(x))
+		accept_advise_somaxconn(observation, ret);
+	tcp_advise(ret, "if it happens again with the longer queue, it is not bursts: more workers");
+	text_add(&why, "a burst; ");
+	accept_say_bound(&why, x);
+	text_add(&why, " is its own limit, somaxconn does not matter");
+	accept_conclude(observation, basis_of(x), room, ret);
+}

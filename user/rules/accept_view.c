@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "accept_view.h"
+
+enum accept_pace accept_pace(const struct accept_overflow *x)
+{
+	if (x->known.since_accept_ns && x->since_accept_ns >= SECOND_NS)
+		return ACCEPT_PACE_NONE;
+	if (!x->known.accepted)
+		return ACCEPT_PACE_UNKNOWN;
+	if (x->accepted)
+		return ACCEPT_PACE_GOES_ON;
+	/* none in a moment says nothing */
+	return x->known.observed_ns && x->observed_ns >= SECOND_NS / 2 ? ACCEPT_PACE_NONE : ACCEPT_PACE_UNKNOWN;
+}
+
+/* another process that shares the socket and can take from it */
+static bool other_is_able(const struct accept_overflow *x, enum acceptor_state state)
+{
+	for (uint64_t i = 0; x->known.holders && i < x->holders_count; i++) {
+		const struct tcp_holder *h = &x->holders[i];
+
+		if (h->known.state && h->state != state && (h->state == ACCEPTOR_WAITING || h->state == ACCEPTOR_RUNNING))
+			return true;
+	}
+	return false;
+}
+
+bool accept_is(const struct accept_overflow *x, enum acceptor_state state)
+{
+	if (!x->known.acceptor_state || x->acceptor_state != state)
+		return false;
+	return accept_pace(x) == ACCEPT_PACE_NONE || !other_is_able(x, state);
+}
+
+static bool per_second(bool known, uint64_t count, const struct accept_overflow *x, uint64_t *ret)
+{
+	if (!known || !x->known.observed_ns || x->observed_ns < SECOND_NS / 1000)
+		return false;
+	*ret = (double)count * SECOND_NS / x->observed_ns + 0.5;
+	return true;
+}
+
+bool accept_rate(const struct accept_overflow *x, uint64_t *ret)
+{
+	return per_second(x->known.accepted, x->accepted, x, ret);
+}
+
+bool accept_arrivals(const struct accept_overflow *x, uint64_t *ret)
+{
+	return per_second(x->known.arrived, x->arrived, x, ret);
+}
+
+bool accept_drain(const struct accept_overflow *x, uint64_t *ret_ns)
+{
+	if (!x->known.limit || !x->known.accepted || !x->accepted || !x->known.observed_ns || !x->observed_ns)
+		return false;
+	*ret_ns = ((double)x->limit + 1) * x->observed_ns / x->accepted;
+	return true;
+}
+
+bool accept_group_uneven(const struct accept_overflow *x)
+{
+	return x->known.group_size && x->known.group_full && x->group_full && x->group_full < x->group_size;
+}
+
+const struct reuseport_member *accept_full_member(const struct accept_overflow *x)
+{
+	const struct reuseport_member *ret = NULL;
+	uint64_t most = 0;
+
+	for (uint64_t i = 0; x->known.group && i < x->group_count; i++) {
+		const struct reuseport_member *m = &x->group[i];
+		uint64_t overflows = m->known.overflows ? m->overflows : 0;
+
+		if (!ret || overflows > most) {
+			ret = m;
+			most = overflows;
+		}
+	}
+	return ret;
+}
+
+uint64_t accept_wanted(const struct accept_overflow *x)
+{
+	enum { SMALLEST = 512, LARGEST = 65535 };
+	uint64_t more = x->known.clients && x->clients.known.distinct ? x->clients.distinct : 0;
+	uint64_t want = x->known.limit ? x->limit : 0, ret = SMALLEST;
+
+	want = want < LARGEST && more < LARGEST ? 2 * (want + 1 + more) : LARGEST;
+	while (ret < want && ret < LARGEST)
+		ret *= 2;
+	return ret < LARGEST ? ret : LARGEST;
+}
+
+bool accept_goes_on(const struct accept_overflow *x)
+{
+	return x->known.total && x->known.count && x->total > x->count;
+}

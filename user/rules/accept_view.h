@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the rules about full accept queues see in an observation. Pure. */
+#ifndef KWHY_ACCEPT_VIEW_H
+#define KWHY_ACCEPT_VIEW_H
+
+#include "observation.h"
+#include "tcp_words.h"
+
+enum accept_pace {
+	ACCEPT_PACE_UNKNOWN,
+	ACCEPT_PACE_NONE,	/* nobody took a connection for a second or more, or for all the time of the line */
+	ACCEPT_PACE_GOES_ON,
+};
+
+enum accept_pace accept_pace(const struct accept_overflow *x);
+
+/* Those who ought to call accept() are in that state, and nobody else is known to be able to. */
+bool accept_is(const struct accept_overflow *x, enum acceptor_state state);
+
+/* Per second, rounded; false where that is unknown. */
+bool accept_rate(const struct accept_overflow *x, uint64_t *ret);
+bool accept_arrivals(const struct accept_overflow *x, uint64_t *ret);
+
+/* How long a full queue takes to be emptied at the rate of now; false where that is unknown. */
+bool accept_drain(const struct accept_overflow *x, uint64_t *ret_ns);
+
+/* Of a SO_REUSEPORT group some are full and others are not. */
+bool accept_group_uneven(const struct accept_overflow *x);
+/* The member that overflows most, else the fullest; NULL where none is known. */
+const struct reuseport_member *accept_full_member(const struct accept_overflow *x);
+
+/* A length for the queue that would have taken those who were turned away. */
+uint64_t accept_wanted(const struct accept_overflow *x);
+
+/* This line is not the first of its incident. */
+bool accept_goes_on(const struct accept_overflow *x);
+
+#endif
