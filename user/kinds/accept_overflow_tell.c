@@ -41,7 +41,7 @@ static void tell_socket(const struct session *s, const struct overflow_incident 
 		return;
 	KNOW(x, dual_stack, v6 && !state->only_v6 && strcmp(text, "::") == 0);
 	if (state->interface) {
-		tcp_interface(x->interface, s, state->netns, state->interface);
+		tcp_interface(x->interface, s, state->netns, state->interface, "");
 		x->known.interface = 1;
 	}
 	KNOW(x, queue, state->queue);
