@@ -27,7 +27,7 @@
 #include "tcp_retransmit.skel.h"
 #pragma GCC diagnostic pop
 
-enum { KERNEL_LISTENERS = 160, KERNEL_HOLDERS = 512, KERNEL_FLOWS = 1024, KERNEL_GROUPS = 512, KERNEL_WANTED = 512 };
+enum { KERNEL_LISTENERS = 160, KERNEL_HOLDERS = 2048, KERNEL_FLOWS = 1024, KERNEL_GROUPS = 512, KERNEL_WANTED = 512 };
 /* which map or program is meant, by what stands for its address */
 enum {
 	MAP_OVERFLOWS = 1001, MAP_LISTENERS, MAP_PORTS, MAP_CLIENTS, MAP_LOOKED, MAP_LISTENERS_WANTED,
