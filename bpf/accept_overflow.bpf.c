@@ -121,7 +121,10 @@ static __always_inline __u64 read_overflows(__u64 counters, __u64 offset)
 	return value;
 }
 
-/* What every CPU's copy is now, for those of which nothing is known: before the first connection can come. */
+/*
+ * What every CPU's copy is now, before the first connection can come; for those of which nothing is known, or what is
+ * known is of another namespace, whose counters were at this address: they never go back.
+ */
 __attribute__((noinline)) int begin_counting(__u64 net)
 {
 	struct net *n = (struct net *)net;
@@ -129,7 +132,7 @@ __attribute__((noinline)) int begin_counting(__u64 net)
 
 #pragma clang loop unroll(disable)
 	for (__u32 cpu = 0; cpu < MAX_CPUS && cpu < possible_cpus; cpu++) {
-		__u64 *offset, value;
+		__u64 *offset, *last, value;
 
 		/* the loop's own variable stays out of memory, where the verifier loses sight of it */
 		key.cpu = cpu;
@@ -137,7 +140,9 @@ __attribute__((noinline)) int begin_counting(__u64 net)
 		if (!offset || !*offset)
 			continue;
 		value = read_overflows(key.counters, *offset);
-		bpf_map_update_elem(&last_overflows, &key, &value, BPF_NOEXIST);
+		last = bpf_map_lookup_elem(&last_overflows, &key);
+		if (!last || *last > value)
+			bpf_map_update_elem(&last_overflows, &key, &value, BPF_ANY);
 	}
 	return 0;
 }
@@ -267,10 +272,11 @@ static __always_inline void count_client(struct overflow_counts *counts, const s
 	counts->examples[index & (OVERFLOW_EXAMPLES - 1)] = client.client;
 }
 
-static __always_inline void tell(const struct overflow_key *key, const struct segment *segment, __u32 basis)
+static __always_inline void tell(const struct overflow_key *key)
 {
 	struct overflow_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	struct net *net = (struct net *)key->net;
+	__u64 sk = key->sk;
+	struct listener *l;
 
 	if (!e)
 		return;
@@ -279,29 +285,39 @@ static __always_inline void tell(const struct overflow_key *key, const struct se
 	e->header.size = sizeof(*e);
 	e->header.boot_ns = bpf_ktime_get_boot_ns();
 	e->key = *key;
-	e->basis = basis;
-	e->netns = BPF_CORE_READ(net, ns.inum);
-	__builtin_memcpy(e->address, segment->to, 16);
-	if (key->sk)
-		read_listener(&e->state, (struct sock *)key->sk);
+	if (sk)
+		read_listener(&e->state, (struct sock *)sk);
+	l = bpf_map_lookup_elem(&listeners, &sk);
+	if (l) {
+		e->has_listener = 1;
+		e->listener = *l;
+	}
 	bpf_ringbuf_submit(e, 0);
 }
 
 /* the counts of a listening socket, made at the first; told: it is time to tell of them */
-static __always_inline struct overflow_counts *count(const struct overflow_key *key, __u64 n, bool syn, bool *told)
+static __always_inline struct overflow_counts *count(const struct overflow_key *key, const struct segment *segment,
+						     __u32 basis, __u64 n, bool *told)
 {
 	struct overflow_counts *counts = bpf_map_lookup_elem(&overflows, key), fresh = {};
+	struct net *net = (struct net *)key->net;
 	__u64 now = bpf_ktime_get_boot_ns();
 
 	if (!counts) {
 		fresh.first_ns = now;
+		fresh.basis = basis;
+		fresh.netns = BPF_CORE_READ(net, ns.inum);
+		__builtin_memcpy(fresh.address, segment->to, 16);
 		bpf_map_update_elem(&overflows, key, &fresh, BPF_NOEXIST);
 		counts = bpf_map_lookup_elem(&overflows, key);
 	}
 	if (!counts)
 		return NULL;
-	__sync_fetch_and_add(syn ? &counts->syn_drops : &counts->ack_drops, n);
+	__sync_fetch_and_add(segment->syn ? &counts->syn_drops : &counts->ack_drops, n);
 	counts->last_ns = now;
+	/* the kernel's word is better than what follows from the queues */
+	if (basis < counts->basis)
+		counts->basis = basis;
 	*told = now - counts->told_ns >= TELL_NS;
 	if (*told)
 		counts->told_ns = now;
@@ -316,7 +332,7 @@ static __always_inline int overflowed(const struct freed_segment *f, __u32 basis
 	bool told = false;
 
 	__sync_fetch_and_add(&a->generated, n);
-	counts = count(&key, n, f->segment.syn, &told);
+	counts = count(&key, &f->segment, basis, n, &told);
 	if (!counts) {
 		account_losses(a, &a->map_full, n);
 		return 0;
@@ -326,7 +342,7 @@ static __always_inline int overflowed(const struct freed_segment *f, __u32 basis
 		note_drops(key.sk);
 	/* without a place in the ring it is told of later: the counts stay */
 	if (told)
-		tell(&key, &f->segment, basis);
+		tell(&key);
 	return 0;
 }
 

@@ -298,10 +298,6 @@ struct request_sock {
 	struct sock *sk;
 };
 
-struct tcp_request_sock {
-	__u64 snt_synack;
-};
-
 struct request_sock_queue {
 	atomic_t qlen;
 	struct request_sock *rskq_accept_head;
@@ -327,6 +323,7 @@ struct tcp_sock {
 	__u32 packets_out;
 	__u8 chrono_type:2;
 	__u32 chrono_start;
+	__u32 lsndtime;
 	__u32 write_seq;
 	__u32 snd_nxt;
 	__u32 snd_una;

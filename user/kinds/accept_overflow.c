@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "accept_overflow.skel.h"
+#include "hz.h"
 
 #define HOLD_NS 1500000000ULL		/* the first line waits so long at most, and for a glance */
 #define LONGEST_NS 60000000000ULL
 #define GLANCE_NS 300000000ULL
+#define TELL_NS 1000000000ULL		/* the kernel tells of a socket that often at most */
 
 enum { COUNTING_OFF = 2, COUNTING_ON = 1, CLIENTS_KEPT = 49152 };
 
@@ -76,6 +78,7 @@ static uint64_t span(uint64_t from_ns, uint64_t to_ns)
 
 static void tell(struct accept_overflow_state *state, struct overflow_incident *incident)
 {
+	incident->total += untold(incident);
 	accept_overflow_tell(state, incident);
 	session_folded(state->session, KIND_accept_overflow, untold(incident) - 1);
 	incident->told_ns = incident->counts.last_ns;
@@ -103,8 +106,9 @@ static void look_at(struct accept_overflow_state *state, struct overflow_inciden
 	uint64_t hold = hold_ns(incident), quiet, since;
 
 	read_counts(state, incident);
+	/* the kernel tells of more once a second at most: until then it may have counted in silence */
 	if (!untold(incident)) {
-		wait_for(state, incident, 0);
+		wait_for(state, incident, span(incident->counts.told_ns, now) < TELL_NS ? now + GLANCE_NS : 0);
 		return;
 	}
 	quiet = span(incident->counts.last_ns, now);
@@ -150,11 +154,20 @@ static struct overflow_incident *incident_of(struct accept_overflow_state *state
 	return NULL;
 }
 
+static void learn_hz(struct accept_overflow_state *state, const struct listener_state *listener)
+{
+	uint64_t hz = listener->valid ? jiffies_per_s(listener->jiffies, listener->monotonic_ns) : 0;
+
+	if (hz)
+		state->hz = hz;
+}
+
 /* a line begins: what is measured from here on is counted from here on */
 static void begin_line(struct accept_overflow_state *state, struct overflow_incident *incident,
 		       const struct overflow_event *event)
 {
 	incident->event = *event;
+	learn_hz(state, &event->state);
 	wait_for(state, incident, event->header.boot_ns + GLANCE_NS);
 	if (!accept_overflow_sample(state, &event->key, &incident->sample))
 		incident->sample.ns = 0;
@@ -192,7 +205,7 @@ static void take(struct accept_overflow_state *state, const struct overflow_even
 		memset(incident, 0, sizeof(*incident));
 		incident->first_ns = event->header.boot_ns;
 	} else if (span(incident->told_ns, event->header.boot_ns) > LONGEST_NS) {
-		incident->before = sum(&incident->told);
+		incident->total = 0;
 		incident->first_ns = event->header.boot_ns;
 		incident->lines = 0;
 	}
@@ -253,7 +266,7 @@ static void accept_overflow_expire(struct session *s, void *state_pointer, uint6
 static void take_silent(struct accept_overflow_state *state)
 {
 	int map = bpf_map__fd(accept_overflow_skeleton(state)->maps.overflows);
-	struct overflow_event event = { .header.type = OVERFLOW_EVENT, .basis = LISTENER_PORT };
+	struct overflow_event event = { .header.type = OVERFLOW_EVENT };
 	struct overflow_key *key = NULL;
 	struct overflow_counts counts;
 

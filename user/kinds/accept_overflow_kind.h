@@ -37,11 +37,9 @@ struct overflow_incident {
 	struct overflow_counts counts;	/* as last read from the kernel */
 	struct overflow_counts told;	/* of these */
 	uint64_t first_ns, told_ns, due_ns;
-	uint64_t before;		/* overflows of the socket that were told in an earlier incident */
+	uint64_t total;			/* overflows told since it began */
 	unsigned int lines;
 	struct overflow_sample sample;	/* when the line began */
-	struct listener listener;
-	bool has_listener;
 	struct tcp_owner owner;
 	enum owner_basis owner_by;	/* 0: nobody */
 	unsigned int sharing;
@@ -61,6 +59,7 @@ struct accept_overflow_state {
 	struct tcp_holders holders;
 	unsigned int active;	/* incidents whose connections are counted */
 	uint64_t last_ns;		/* when something began to overflow last */
+	uint64_t hz;
 	uint64_t clients_forgotten;	/* how many were, of all that were counted */
 	uint64_t bad_records;
 };
