@@ -147,8 +147,7 @@ struct flow_state {
 	__u32 limited_jiffies;	/* how long the peer's window is what limits; 0: it does not */
 	__u32 soft_error;
 	__u32 queue, limit;	/* of the listening socket, where it is a SYN-ACK */
-	__u32 has_file;		/* an application has it open, or had it accepted */
-	__u32 pad;
+	char device[16];	/* name of the interface it is bound to */
 };
 
 struct flow {

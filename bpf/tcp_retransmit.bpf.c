@@ -144,6 +144,18 @@ static __always_inline bool same_flow(const struct flow_key *a, const struct flo
 	       same_address(a->local, b->local) && same_address(a->peer, b->peer);
 }
 
+/* Indexes mean nothing in another namespace, so the name is taken from the socket's route. */
+static __always_inline void read_device(struct flow_state *s, const struct sock *sk)
+{
+	struct dst_entry *dst = BPF_CORE_READ(sk, sk_dst_cache);
+	struct net_device *dev = BPF_CORE_READ(dst, dev);
+
+	s->interface = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+	s->device[0] = 0;
+	if (s->interface && BPF_CORE_READ(dev, ifindex) == (int)s->interface)
+		bpf_probe_read_kernel_str(s->device, sizeof(s->device), dev->name);
+}
+
 static __always_inline void read_flow(struct flow_state *s, const struct sock *sk)
 {
 	const struct inet_connection_sock *icsk = (const void *)sk;
@@ -155,11 +167,10 @@ static __always_inline void read_flow(struct flow_state *s, const struct sock *s
 	s->monotonic_ns = bpf_ktime_get_ns();
 	s->jiffies = bpf_jiffies64();
 	s->netns = BPF_CORE_READ(net, ns.inum);
-	s->interface = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+	read_device(s, sk);
 	s->state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	s->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	s->uid = BPF_CORE_READ(sk, sk_uid.val);
-	s->has_file = BPF_CORE_READ(sk, sk_socket) != NULL;
 	s->soft_error = BPF_CORE_READ(sk, sk_err_soft);
 	s->queue = BPF_CORE_READ(sk, sk_ack_backlog);
 	s->limit = BPF_CORE_READ(sk, sk_max_ack_backlog);

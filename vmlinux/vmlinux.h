@@ -253,6 +253,7 @@ struct ns_common {
 };
 
 struct net;
+struct dst_entry;
 
 typedef struct {
 	struct net *net;
@@ -279,6 +280,7 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	atomic_t sk_drops;
+	struct dst_entry *sk_dst_cache;
 	struct socket *sk_socket;
 	int sk_err_soft;
 	kuid_t sk_uid;
@@ -346,6 +348,7 @@ struct skb_shared_info {
 };
 
 struct net_device {
+	char name[16];
 	int ifindex;
 	possible_net_t nd_net;
 };

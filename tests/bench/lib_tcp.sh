@@ -26,7 +26,7 @@ tcp_title() {
 # arm_tcp NAME: in the background; where what it was told to say first comes from it, it is armed.
 arm_tcp() {
 	watch_nothing
-	stop_signal=INT
+	stop_signal=TERM
 	armed='"kind":"start"'
 	case $1 in
 	nothing) return 0 ;;
@@ -37,12 +37,12 @@ arm_tcp() {
 	[ "$1" != both ] || watch_processes "$bench/retranswatch" -q -j
 	case $1 in
 	tcpretrans)
-		# Python leaves a signal alone that was ignored when it began
-		stop_signal=TERM
 		armed=LADDR
 		watch_processes python3 -u "$(command -v tcpretrans-bpfcc || command -v tcpretrans)"
 		;;
 	bpftrace | drops)
+		# and says what it counted
+		stop_signal=INT
 		armed=Attaching
 		program=$tcp_retransmits_program
 		[ "$1" = bpftrace ] || program=$tcp_drops_program

@@ -41,7 +41,7 @@ static void tell_socket(const struct session *s, const struct overflow_incident 
 		return;
 	KNOW(x, dual_stack, v6 && !state->only_v6 && strcmp(text, "::") == 0);
 	if (state->interface) {
-		tcp_interface(x->interface, s, state->netns, state->interface);
+		tcp_interface(x->interface, s, state->netns, state->interface, "");
 		x->known.interface = 1;
 	}
 	KNOW(x, queue, state->queue);
@@ -245,6 +245,7 @@ static void tell_accepts(const struct overflow_incident *incident, const struct 
 		KNOW(x, accepted, taken > 0 ? taken : 0);
 		KNOW(x, arrived, came + end->drops - begin->drops);
 		KNOW(x, observed_ns, end->ns - begin->ns);
+		KNOW(x, queue_after, end->state.queue);
 	}
 }
 

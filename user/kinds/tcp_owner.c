@@ -102,12 +102,17 @@ int tcp_ask_cpu(const struct bpf_program *program, unsigned int cpu)
 	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ? -errno : 0;
 }
 
-void tcp_interface(char ret[16], const struct session *s, uint32_t netns, uint32_t index)
+void tcp_interface(char ret[16], const struct session *s, uint32_t netns, uint32_t index, const char *told)
 {
 	char name[IF_NAMESIZE];
 	struct stat own;
 
-	if (fstatat(s->procfs.fd, "self/ns/net", &own, 0) == 0 && own.st_ino == netns && if_indextoname(index, name))
+	if (*told)
+		snprintf(ret, 16, "%.15s", told);
+	else if (index == 1)
+		snprintf(ret, 16, "lo");
+	else if (fstatat(s->procfs.fd, "self/ns/net", &own, 0) == 0 && own.st_ino == netns &&
+		 if_indextoname(index, name))
 		snprintf(ret, 16, "%.15s", name);
 	else
 		snprintf(ret, 16, "#%u", index);

@@ -39,7 +39,10 @@ void tcp_owner_fill(struct session *session, struct observation *observation, co
 int tcp_ask(const struct bpf_program *program, uint64_t first, uint64_t second, uint64_t third);
 int tcp_ask_cpu(const struct bpf_program *program, unsigned int cpu);
 
-/* The name of an interface as "eth0" where it is in our own network namespace, else "#3". */
-void tcp_interface(char ret[16], const struct session *session, uint32_t netns, uint32_t index);
+/*
+ * The name of an interface: as the kernel told it ("": it did not), as it is in our own network namespace, else "#3".
+ * The first of each is the loopback.
+ */
+void tcp_interface(char ret[16], const struct session *session, uint32_t netns, uint32_t index, const char *told);
 
 #endif

@@ -40,7 +40,7 @@ static void tell_flow(const struct tcp_retransmit_state *state, const struct ret
 		return;
 	KNOW(x, netns, now->netns);
 	if (now->interface) {
-		tcp_interface(x->interface, state->session, now->netns, now->interface);
+		tcp_interface(x->interface, state->session, now->netns, now->interface, now->device);
 		x->known.interface = 1;
 	}
 	if (word)
