@@ -111,11 +111,6 @@ static void tell_clients(const struct overflow_incident *incident, struct accept
 
 /* ---- those who ought to accept -------------------------------------- */
 
-static enum acceptor_state state_of(const struct overflow_acceptor *a)
-{
-	return a->soft ? ACCEPTOR_FD_EXHAUSTED : a->acceptor.state;
-}
-
 /* a full table explains it whatever the threads do; a master that waits for its workers explains nothing */
 static unsigned int weight(const struct overflow_acceptor *a)
 {
@@ -132,9 +127,12 @@ static const struct overflow_acceptor *chosen(const struct overflow_incident *in
 	return best;
 }
 
-/* processor time since it was looked at first; false: too short to say */
-static bool cpu_percent(const struct session *s, const struct overflow_incident *incident,
-			const struct overflow_acceptor *a, uint64_t *ret)
+/*
+ * A second look: the processor time since the first, in percent; false: too short to say. A process that was about
+ * to run then and has hardly run since is told of as it is now.
+ */
+static bool look_again(const struct session *s, const struct overflow_incident *incident,
+		       const struct overflow_acceptor *a, struct acceptor *told, uint64_t *ret_percent)
 {
 	uint64_t ns = span(incident->looked_ns, session_now());
 	struct acceptor now;
@@ -142,25 +140,31 @@ static bool cpu_percent(const struct session *s, const struct overflow_incident 
 	if (ns < 200000000 || !procfs_same_process(&s->procfs, a->owner.tgid, a->owner.start_ns) ||
 	    acceptor_look(&s->procfs, a->owner.tgid, &now) || now.cpu_ns < a->acceptor.cpu_ns)
 		return false;
-	*ret = (now.cpu_ns - a->acceptor.cpu_ns) * 100 / ns;
+	*ret_percent = (now.cpu_ns - a->acceptor.cpu_ns) * 100 / ns;
+	if (told->state == ACCEPTOR_RUNNING && *ret_percent < 10 && now.state != ACCEPTOR_RUNNING)
+		*told = now;
 	return true;
 }
 
 static void tell_holder(const struct session *s, const struct overflow_incident *incident,
 			const struct overflow_acceptor *a, struct tcp_holder *holder)
 {
+	struct acceptor told = a->acceptor;
+	enum acceptor_state state;
+
 	KNOW(holder, pid, a->owner.tgid);
 	text_copy(holder->comm, sizeof(holder->comm), a->owner.comm, strnlen(a->owner.comm, sizeof(a->owner.comm)));
 	holder->known.comm = 1;
-	if (state_of(a))
-		KNOW(holder, state, state_of(a));
-	if (a->acceptor.tid && a->acceptor.tid != a->owner.tgid)
-		KNOW(holder, tid, a->acceptor.tid);
-	if (a->acceptor.syscall >= 0) {
-		syscall_name(holder->syscall, sizeof(holder->syscall), a->acceptor.syscall, a->acceptor.compat);
+	holder->known.cpu_percent = look_again(s, incident, a, &told, &holder->cpu_percent);
+	state = a->soft ? ACCEPTOR_FD_EXHAUSTED : told.state;
+	if (state)
+		KNOW(holder, state, state);
+	if (told.tid && told.tid != a->owner.tgid)
+		KNOW(holder, tid, told.tid);
+	if (told.syscall >= 0) {
+		syscall_name(holder->syscall, sizeof(holder->syscall), told.syscall, told.compat);
 		holder->known.syscall = 1;
 	}
-	holder->known.cpu_percent = cpu_percent(s, incident, a, &holder->cpu_percent);
 	if (a->soft) {
 		KNOW(holder, open, a->open);
 		KNOW(holder, soft, a->soft);
