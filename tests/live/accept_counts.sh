@@ -12,33 +12,38 @@ late='defer listen=8 keep=8 data sleep=20 keep=8 sleep=20 data sleep=50'
 # provoke: every case; the same for each hook
 provoke() {
 	# there before the tool: it looks for them, and has not seen listen()
-	scene before listen=3 gate fill drop=5 freeze
+	scene before listen=3 gate fill drop=5 "$rest" freeze
 	wait_fact before gate
 	# shellcheck disable=SC2086 # words
 	watch_start acceptwatch $hook
 	go_on before
-	scene none listen=0 fill drop=3 freeze
-	scene one listen=1 fill drop=7 freeze
-	scene usual listen=128 fill drop=9 freeze
-	scene large listen=511 fill drop=11 freeze
-	scene six at=::1 listen=2 fill drop=6 freeze
+	scene none listen=0 fill drop=3 "$rest" freeze
+	scene one listen=1 fill drop=7 "$rest" freeze
+	scene usual listen=128 fill drop=9 "$rest" freeze
+	scene large listen=511 fill drop=11 "$rest" freeze
+	scene six at=::1 listen=2 fill drop=6 "$rest" freeze
 	at six ::1
 	scenes_end
 	for cookies in 0 1 2; do
 		scene "cookies$cookies" sysctl=ipv4/tcp_syncookies=$cookies listen=4 fill drop=5 "$rest" freeze
 	done
 	# shellcheck disable=SC2086 # words
-	scene late $late freeze
+	scene late $late "$rest" freeze
 	# shellcheck disable=SC2086 # words
-	scene late_six at=::1 $late freeze
+	scene late_six at=::1 $late "$rest" freeze
 	at late_six ::1
 	# shellcheck disable=SC2086 # words
 	scene reset sysctl=ipv4/tcp_abort_on_overflow=1 $late close "$rest" freeze
-	scene here port=7007 listen=2 fill drop=6 sleep=100 drop=7 freeze
-	scene there port=7007 listen=2 fill drop=8 sleep=100 drop=4 freeze
+	scene here port=7007 listen=2 fill drop=6 sleep=100 drop=7 "$rest" freeze
+	scene there port=7007 listen=2 fill drop=8 sleep=100 drop=4 "$rest" freeze
 	# nothing is left of it when it is told
 	scene gone listen=1 fill drop=4 exit
 	scenes_end
+	# a namespace has the memory of one that is gone, the counters of each CPU among it
+	for round in 1 2 3 4 5 6 7 8; do
+		scene "round$round" listen=2 cpu=0 fill cpu=1 drop=1 freeze
+		scenes_end
+	done
 	watch_stop
 	check_sh "${by}the account balances" balanced accept_overflow
 	sum_up
@@ -73,6 +78,9 @@ tell() {
 	says 'and the address and the owner' \
 		'.first.saddr == "127.0.0.1" and .process.pid == $pid and .process.comm == "accept"' \
 		--argjson pid "$(fact_of gone pid)"
+	for round in 1 2 3 4 5 6 7 8; do
+		! has "round$round" || told_space "round$round" "${by}namespace $round after another" 1
+	done
 	check_flush
 }
 

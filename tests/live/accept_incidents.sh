@@ -37,10 +37,11 @@ scenes_end
 # another process listens on the same port, at once and after the first was told
 scene restart listen=2 fill drop=5 restart=4 close fill drop=7 "$rest" freeze
 scene later listen=2 fill drop=5 sleep=1800 restart=4 close fill drop=7 "$rest" freeze
+scene wide listen=2 fill drop=40,50 sleep=1000 drop=9 "$rest" freeze
+scene two_stuck group=30,loop,nap,nap,loop drop=300,2 "$rest" freeze
+scenes_end
 # more listeners than anyone keeps apart
 scene many many=150,12 sleep=500 freeze
-scene wide listen=2 fill drop=40,50 sleep=1000 drop=9 "$rest" freeze
-scene two_stuck group=4,loop,nap,nap,loop drop=160,2 "$rest" freeze
 scenes_end
 watch_stop
 check_sh 'the account balances' balanced accept_overflow
@@ -67,7 +68,7 @@ told_space two_stuck 'two of four never accept' "$(fact_of two_stuck overflows)"
 says 'these two' '.pids == $pids' \
 	--argjson pids "$({ fact_of two_stuck 'worker 1'; fact_of two_stuck 'worker 2'; } | sort -n | jq -sc .)"
 says 'two are full' '[.all[] | .group_full] | max == 2'
-told_many=
+told_many=false
 told wide 'for three seconds' 49
 says 'few lines' '.lines | length <= 6'
 finish

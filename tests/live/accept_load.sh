@@ -20,7 +20,7 @@ few() {
 }
 
 watch_start acceptwatch
-scene load listen=4 do=loop load=4,2000 freeze
+scene load listen=4 do=loop load=4,2000 "$rest" freeze
 scenes_end
 scene left port=7070 listen=4 do=loop load=2,1500 freeze
 scene right port=7070 listen=4 do=slow load=2,1500 freeze
@@ -42,7 +42,8 @@ few left 'one of two that share a port' 8
 few right 'the other' 8
 ! has six || few six 'IPv6' 8
 few storm 'a storm' 8
-check_sh 'a storm: the kernel counts every attempt' test "$(fact_of storm overflows)" -eq "$storm"
+# an attempt that is not given up within a second tries again
+check_sh 'a storm: the kernel counts every attempt' test "$(fact_of storm overflows)" -ge "$storm"
 says 'only SYNs' '.ack_drops == 0'
 says 'a rate' '.last.rate_per_s > 0'
 says 'from the first to the last' '([.all[].window_ns // 0] | max) <= $to - $from + 1e6' \

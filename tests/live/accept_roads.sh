@@ -5,32 +5,32 @@
 # Which socket it was and whose, whatever the addresses and however it came to its owner; and what set the limit.
 . "$(dirname "$0")/lib_accept.sh"
 
-scene old listen=9 gate fill drop=4 "$rest" again=2 gate take=10 fill drop=5 freeze
+scene old listen=9 gate fill drop=4 "$rest" again=2 gate take=10 fill drop=5 "$rest" freeze
 wait_fact old gate
 watch_start acceptwatch
 go_on old
-scene all at=0.0.0.0 listen=4 to=127.0.0.1 fill drop=6 freeze
+scene all at=0.0.0.0 listen=4 to=127.0.0.1 fill drop=6 "$rest" freeze
 at all 0.0.0.0
-scene dual at=:: listen=4 to=127.0.0.1 fill drop=6 freeze
+scene dual at=:: listen=4 to=127.0.0.1 fill drop=6 "$rest" freeze
 at dual ::
-scene only_six at=:: v6only listen=4 to=::1 fill drop=6 freeze
+scene only_six at=:: v6only listen=4 to=::1 fill drop=6 "$rest" freeze
 at only_six ::
 scene device device=lo listen=4 fill drop=6 "$rest" freeze
 # beside the wildcard: who is asked for by his address is his
-scene beside at=0.0.0.0 reuseport listen=4 at=127.0.0.1 listen=2 fill drop=6 freeze
-scene wild at=127.0.0.1 reuseport listen=2 at=0.0.0.0 listen=4 to=127.0.0.2 fill drop=7 freeze
+scene beside at=0.0.0.0 reuseport listen=4 at=127.0.0.1 listen=2 fill drop=6 "$rest" freeze
+scene wild at=127.0.0.1 reuseport listen=2 at=0.0.0.0 listen=4 to=127.0.0.2 fill drop=7 "$rest" freeze
 at wild 0.0.0.0
-scene families port=7080 at=127.0.0.1 listen=2 at=::1 listen=4 fill drop=8 freeze
+scene families port=7080 at=127.0.0.1 listen=2 at=::1 listen=4 fill drop=8 "$rest" freeze
 at families ::1
 go_on old 2
 scenes_end
 scene heir listen=4 heir fill drop=6 "$rest" freeze
-scene group group=4,loop,loop,nap,loop drop=80,2 "$rest" freeze
+scene group group=30,loop,loop,nap,loop drop=300,2 "$rest" freeze
 scene asked listen=4 fill drop=6 "$rest" freeze
 scene capped sysctl=core/somaxconn=4 listen=64 fill drop=6 "$rest" freeze
 scene raised sysctl=core/somaxconn=4 listen=64 sysctl=core/somaxconn=128 fill drop=6 "$rest" freeze
-scene again listen=64 again=3 fill drop=6 freeze
-scene twice listen=3 again=64 fill drop=6 freeze
+scene again listen=64 again=3 fill drop=6 "$rest" freeze
+scene twice listen=3 again=64 fill drop=6 "$rest" freeze
 scenes_end
 watch_stop
 check_sh 'the account balances' balanced accept_overflow
@@ -46,7 +46,7 @@ told all 'all addresses' 6
 	told families 'two families, one port' 8
 }
 told device 'bound to an interface' 6
-says 'its name' 'all(.all[]; .interface == "lo")'
+says 'which: of another namespace its number' 'all(.all[]; .interface == "lo" or .interface == "#1")'
 told beside 'an address beside all of them' 6
 told wild 'all beside an address' 7
 
@@ -58,11 +58,12 @@ stuck=$(fact_of group 'worker 2')
 says 'the one that does not' '.pids == [$pid]' --argjson pid "$stuck"
 says 'four, one of them full' '.first.group_size == 4 and .first.group_full == 1'
 says 'that one first, with all overflows' '.first.group | length == 4 and .[0].pid == $pid and .[0].queue > .[0].limit
-	and .[0].limit == 4 and (.[1:] | all(.queue <= .limit and (.overflows // 0) == 0))' --argjson pid "$stuck"
+	and .[0].limit == 30 and (.[1:] | all(.queue <= .limit and (.overflows // 0) == 0))' --argjson pid "$stuck"
 says 'the others by their pids' '([.first.group[].pid] | sort) == $pids' \
 	--argjson pids "$(sed -n 's/^worker [0-9]* //p' "$tmp/tcp.group" | sort -n | jq -sc .)"
+rule_is accept-reuseport-member-full
 says 'found by its queue' '.first.listener_by == "full_queue"'
-told_many=
+told_many=false
 
 # limit TEXT FILTER
 limits() {

@@ -37,6 +37,10 @@ scene ages listen=4 keep=3 sleep=1500 fill sleep=400 drop=6 "$rest" freeze
 scene served listen=4 fill sleep=800 take=2 fill sleep=400 drop=6 "$rest" freeze
 # the connections of clients that had nothing to say for four seconds: they came into the queue when they did
 scene deferred defer listen=2 keep=2 data sleep=20 keep=2 sleep=4000 take=1 data sleep=20 drop=4 "$rest" freeze
+# each CPU has a clock of its own for what its threads did
+for cpu in 0 1; do
+	scene asleep$cpu on=$cpu listen=4 fill take=1 do=nap sleep=800 keep=1 sleep=50 drop=4 "$rest" freeze
+done
 scene half defer listen=4 keep=4 data sleep=20 keep=3 sleep=20 data=5 sleep=20 drop=3 "$rest" freeze
 scene clients at=:: listen=1 to=127.0.0.1 fill drop=3 to=::1 drop=2 "$rest" freeze
 at clients ::
@@ -48,6 +52,7 @@ sum_up
 
 told stopped stopped 6
 state stopped ''
+rule_is accept-owner-stopped
 moments stopped queued_from queued_to
 says 'when it happened' '.boot_ns >= $refused_from and .boot_ns <= $refused_to' $bindings_of
 says 'from the first to the last' '.first.window_ns <= $refused_to - $refused_from' $bindings_of
@@ -61,6 +66,7 @@ says 'not shared, no group' '.first | (.sharing // 1) == 1 and (has("holders") o
 told spinning spinning 6
 state running ''
 says 'that takes a processor' '.first.acceptor_cpu_percent >= 15 and .first.acceptor_cpu_percent <= 105'
+rule_is accept-owner-busy
 
 told sleeping sleeping 6
 state blocked 'clock_nanosleep|nanosleep'
@@ -71,10 +77,13 @@ within 'since when' '.first.acceptor_ns // (.first.since_accept_ns)' \
 
 told reading 'in read()' 6
 state blocked read
+rule_is accept-owner-blocked
 
 told emfile 'without a descriptor' 6
 state fd_exhausted '.*'
-says 'how many are open' 'all(.all[]; .fd_open == 40 and .fd_soft == 40)'
+says 'how many are open' 'all(.all[]; .fd_open == $open and .fd_soft == $soft)' \
+	--argjson open "$(fact_of emfile open)" --argjson soft "$(fact_of emfile soft)"
+rule_is accept-fd-exhausted
 
 told thread 'a thread that spins' 6
 state running ''
@@ -113,6 +122,15 @@ within 'no longer than since then' .first.since_accept_ns '$refused_from - $to -
 told deferred 'clients that said nothing at first' 4
 moments deferred took took
 within 'no longer than since it accepted' '.first.since_accept_ns // 0' 0 '$refused_to - $from + $held' $bindings_of
+for cpu in 0 1; do
+	has asleep$cpu || continue
+	told asleep$cpu "asleep on CPU $cpu since it accepted" 4
+	moments asleep$cpu took took
+	within 'how long it sleeps' .first.acceptor_ns '$refused_from - $to - 1e8' '$refused_to - $from + $held' $bindings_of
+	# as long as it was looked at
+	within 'no longer than since then' .first.since_accept_ns '$refused_from - $to - 1e8' \
+		'$refused_to - $from + (.first.observed_ns // $held) + 1e8' $bindings_of
+done
 told half 'half-open ones' 3
 says 'they are in the other queue' '.first.syn_queue == 2'
 

@@ -110,9 +110,9 @@ told_space() {
 	says "the kernel's own count, $3, is told" '$count > 0 and .count <= $count and .count + $missed >= $count' \
 		--argjson count "$3" --argjson missed "$missed"
 	says 'SYNs and ACKs are its parts' 'all(.all[]; .count == (.syn_drops // 0) + (.ack_drops // 0) and .count > 0)'
-	says 'the totals go up to it' '[.all[] | .total // .count] | . == sort
-		and ($many or .[-1] == $count or $missed > 0)' \
-		--argjson count "$3" --argjson missed "$missed" --argjson many "${told_many:-false}"
+	"${told_many:-false}" || says 'the totals go up to it' \
+		'[.all[] | .total // .count] | . == sort and (.[-1] == $count or $missed > 0)' \
+		--argjson count "$3" --argjson missed "$missed"
 }
 
 # at_of NAME: where its listener is, as the trigger was told; set by at NAME ADDRESS.

@@ -70,7 +70,7 @@ look_ends pid
 only pid late
 check_sh 'pid: the others are counted as filtered' test "$(tally filtered)" -gt 0
 look_ends comm
-only comm user thread
+only comm thread
 look_ends user
 only user user
 look_ends nobody

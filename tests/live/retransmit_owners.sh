@@ -9,25 +9,26 @@
 run "$triggers/retransmit_owner" -t 240 hog
 wait_ready
 hog=$pid
-scene late retransmit late 1500
+scene late retransmit late 3800
 late=$pid
 wait_until "$patience" scene_ready late || true
 # accepted, and by a child of the one that listens, before the watch began
-scene early retransmit_owner early 1500
+scene early retransmit_owner early 3800
 early=$pid
 wait_until "$patience" scene_ready early || true
 watch_start retranswatch
 kill -USR2 "$late" "$early"
-scene prefork retransmit_owner prefork 1500
-scene passed retransmit_owner passed 1500
-scene shared retransmit_owner shared 2500
-scene inherit retransmit_owner inherit 1500
+scene prefork retransmit_owner prefork 3800
+scene passed retransmit_owner passed 3800
+scene shared retransmit_owner shared 3800
+scene inherit retransmit_owner inherit 3800
 scene orphan retransmit_owner orphan 2500
-scene unaccepted retransmit_owner unaccepted 3500
+scene unaccepted retransmit_owner unaccepted 5000
 scene user retransmit_owner user 1500
-scene thread retransmit_owner thread 1500
-scene executed retransmit_owner executed 1500
+scene thread retransmit_owner thread 3800
+scene executed retransmit_owner executed 3800
 scene vanish retransmit_owner vanish 700
+scene reused retransmit_owner reused 700
 scenes_end 20
 watch_stop
 check_sh 'the account balances' kinds_balance
@@ -43,7 +44,7 @@ about prefork
 for worker in worker1 worker2 worker3; do
 	mine $worker holder
 	says "$worker: the peer opened it" '.flow[$flow].last.tcp_retransmit.accepted == true' --arg flow $worker
-	says "$worker: its name" '.flow[$flow].last.process.comm == $flow' --arg flow $worker
+	says "$worker: its name" '.flow[$flow].first.process.comm == $flow' --arg flow $worker
 	as_info $worker ESTABLISHED
 done
 about early 'accepted before the watch'
@@ -55,20 +56,20 @@ mine client holder
 about passed
 all_of client rto
 mine client holder
-says 'its name' '.flow.client.last.process.comm == "receiver"'
+says 'its name' '.flow.client.first.process.comm == "receiver"'
 about shared
 all_of client rto
 says 'of one of the three' '[.fact.client.pid, .fact.first, .fact.second] as $those
 	| .flow.client.pids | length > 0 and all(. as $pid | $those | index($pid))'
-says 'three have it' '.flow.client.last.tcp_retransmit.sharing == 3'
+says 'three have it' '.flow.client.first.tcp_retransmit.sharing == 3'
 about inherit
 all_of client rto
 mine client holder
-says 'its name' '.flow.client.last.process.comm == "heir"'
+says 'its name' '.flow.client.first.process.comm == "heir"'
 about orphan
 all_of client rto
 # gone before the first timeout: found only by what was noted when it connected
-says 'its own or nobody' '.fact.client.pid as $pid | .flow.client.pids | all(. == null or . == $pid)'
+mine_or_nobody client
 says 'not held by anyone' '.flow.client.owner_by | all(. == null or . == "connect")'
 says 'the state' '.flow.client.last.tcp_retransmit.state == "FIN_WAIT1"'
 about unaccepted
@@ -86,5 +87,8 @@ all_of client rto
 mine client holder
 about vanish 'a namespace that is gone'
 all_of client rto
-says 'its own or nobody' '.fact.client.pid as $pid | .flow.client.pids | all(. == null or . == $pid)'
+mine_or_nobody client
+about reused 'memory that is used again'
+all_of client rto
+mine_or_nobody client
 finish

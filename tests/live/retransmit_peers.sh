@@ -28,7 +28,7 @@ says 'the verdict has them' '[.lines[-1].diagnosis.cause, .lines[-1].diagnosis.e
 for name in first second third; do
 	about $name 'the same addresses'
 	all_of client "$([ $name = third ] && echo tlp || echo rto)"
-	mine client holder
+	mine client holder connect
 	says 'with the ports' '.flow.client.last.tcp_retransmit | .sport == 40123 and .dport == 40124
 		and .saddr == "127.0.0.1" and .daddr == "127.0.0.1"'
 done

@@ -36,7 +36,7 @@ for name in full full6; do
 	all_of client rto
 	says 'all failed' '.flow.client.failed == .flow.client.count'
 	says 'by a queue that dropped them' '.flow.client.last.tcp_retransmit.err | . == 1 or . == -105'
-	mine client holder
+	mine client holder connect
 	as_info client ESTABLISHED
 done
 for name in slow probes; do
@@ -48,11 +48,13 @@ for name in gone gone6; do
 	about $name
 	all_of client rto
 	says 'only those before' '.flow.client.count == .fact.before and .flow.client.count > 0'
+	says 'those that had no way are told, and not counted' '.flow.client | .not_tried > 0 and .failed == 0
+		and .last.tcp_retransmit.err == -113'
 done
 about dead
 all_of client rto
 as_info client ESTABLISHED
-mine client holder
+mine client holder connect
 says 'backed off' '.flow.client.last.tcp_retransmit.backoff >= 2'
 says 'a peer that is silent' '.flow.client.last.tcp_retransmit.since_ack_ns > 8e8'
 says 'it has room' '.flow.client.last.tcp_retransmit.peer_window_bytes > 30000'
@@ -61,7 +63,7 @@ all_of client syn
 mine client holder connect
 about zero
 all_of client rto
-mine client holder
+mine client holder connect
 says 'the window is closed' '.flow.client.last.tcp_retransmit.peer_window_bytes == 0'
 says 'for how long' '.flow.client.last.tcp_retransmit.zero_window_ns > 1e8'
 says 'half of it arrived' '.flow.client.last.tcp_retransmit | .acked_bytes == 1001 or .acked_bytes == 1000'
@@ -72,12 +74,12 @@ about queue 'a full queue'
 says 'of both handshakes' '.flow.first.count + .flow.second.count == .all.count and .flow.first.count > 0
 	and .flow.second.count > 0'
 says 'of that class' '.all.by_class | keys == ["synack"]'
-mine first listener
-mine second listener
+mine first listener listen
+mine second listener listen
 says 'the queue and its limit' '.flow.second.last.tcp_retransmit | .queue == 4 and .limit == 3'
 about scope 'link-local'
 all_of client rto
-mine client holder
+mine client holder connect
 as_info client ESTABLISHED
 says 'the interface' '.flow.client.last.tcp_retransmit.interface == "near"'
 says 'the addresses' '.flow.client.last.tcp_retransmit | .saddr == "fe80::1" and .daddr == "fe80::2"'

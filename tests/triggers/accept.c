@@ -11,11 +11,12 @@
  *
  *   at=ADDRESS port=N device=NAME reuseport v6only defer   of the next socket
  *   listen=N again=N take=N name=COMM cgroup=PROCS-FILE    the server does that
+ *   on=CPU
  *   do=MANNER thread=MANNER                                instead of serving: accept_server.h
  *   prefork=MANNER,... group=BACKLOG,MANNER,...            "worker I PID"
  *   heir restart=N exit                                    who called listen() is gone; another one listens
  *   sysctl=NAME=VALUE                                      of the namespace, below /proc/sys/net
- *   to=ADDRESS                                             where clients go
+ *   to=ADDRESS cpu=N                                       where clients go, and where from
  *   fill                                                   connections until the queue is full
  *   keep=N drop=N[,MS]                                     attempts: kept, or given up at once; a pause between them
  *   data[=N] close                                         on all that were kept, on the first of them
@@ -284,6 +285,17 @@ static void step_sysctl(char *argument)
 	close(fd);
 }
 
+/* Segments of a client are dropped on the CPU it runs on. */
+static void step_cpu(char *argument)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(number(argument), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		quit(EXIT_CANNOT, "CPU %s: %s", argument, strerror(errno));
+}
+
 static void step_sleep(char *argument)
 {
 	fflush(stdout);
@@ -330,8 +342,8 @@ static void step_freeze(char *argument)
 
 static const struct step client_steps[] = {
 	{ "fill", step_fill }, { "keep", step_keep }, { "drop", step_drop }, { "data", step_data },
-	{ "close", step_close }, { "load", step_load }, { "many", step_many }, { "sysctl", step_sysctl }, { "sleep", step_sleep },
-	{ "gate", step_gate }, { "wake", step_wake }, { "freeze", step_freeze }, { 0 },
+	{ "close", step_close }, { "load", step_load }, { "many", step_many }, { "sysctl", step_sysctl },
+	{ "cpu", step_cpu }, { "sleep", step_sleep }, { "gate", step_gate }, { "wake", step_wake }, { "freeze", step_freeze }, { 0 },
 };
 
 static void take_step(char *text)

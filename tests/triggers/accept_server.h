@@ -148,15 +148,19 @@ static inline void await_state(int pid, char state)
 	quit(1, "process %d does not reach state %c", pid, state);
 }
 
-/* No number is left below the limit. */
-static inline void exhaust_descriptors(void)
+/* No number is left below the limit. Returns how many are open: some that we were given may be above. */
+static inline unsigned int exhaust_descriptors(unsigned int soft)
 {
-	struct rlimit limit = { 40, 40 };
+	struct rlimit limit = { soft, soft };
+	unsigned int open = 0;
 
 	if (setrlimit(RLIMIT_NOFILE, &limit))
 		fail("RLIMIT_NOFILE");
 	while (dup(server.steps) >= 0)
 		;
+	for (int fd = 0; fd < 4096; fd++)
+		open += fcntl(fd, F_GETFD) >= 0;
+	return open;
 }
 
 static inline void serve_do(char *argument)
@@ -165,8 +169,7 @@ static inline void serve_do(char *argument)
 
 	woken = 0;
 	if (manners[manner].run == refuse) {
-		exhaust_descriptors();
-		answer("soft 40\n");
+		answer("soft 40\nopen %u\n", exhaust_descriptors(40));
 	} else {
 		answer("%s", "");
 	}
@@ -281,7 +284,21 @@ static inline void serve_exit(char *argument)
 	_exit(0);
 }
 
+static inline void serve_on(char *argument)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(number(argument), &set);
+	if (sched_setaffinity(0, sizeof(set), &set)) {
+		errno = EPERM;
+		fail("CPU");
+	}
+	answer("%s", "");
+}
+
 static const struct step server_steps[] = {
+	{ "on", serve_on },
 	{ "listen", serve_listen }, { "again", serve_again }, { "queue", serve_queue }, { "take", serve_take },
 	{ "name", serve_name }, { "cgroup", serve_cgroup }, { "do", serve_do }, { "thread", serve_thread },
 	{ "prefork", serve_prefork }, { "group", serve_group }, { "heir", serve_heir }, { "restart", serve_restart },

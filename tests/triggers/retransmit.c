@@ -266,6 +266,7 @@ static void run_late(int argc, char **argv)
 	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	net_new();
+	sysctl_set("tcp_early_retrans", "0");
 	pair = pair_said("4", NULL);
 	ready(NULL);
 	sigwait(&set, &caught);

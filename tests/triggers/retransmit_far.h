@@ -18,6 +18,7 @@ struct far {
 static inline void __attribute__((noreturn))
 far_main(const char *address, void (*accepted)(int fd), int go, int back)
 {
+	struct linger none = {.l_onoff = 1};
 	int listener, port;
 	char byte;
 
@@ -39,6 +40,8 @@ far_main(const char *address, void (*accepted)(int fd), int go, int back)
 	for (;;) {
 		int fd = accept_one(listener);
 
+		/* nothing of it is sent any more when we are killed */
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 		if (accepted)
 			accepted(fd);
 	}

@@ -163,6 +163,8 @@ static void run_subnet(int argc, char **argv)
 		snprintf(address, sizeof(address), "10.0.%d.%d", 20 + i % 8, 10 + i / 8);
 		flows[flow_count++].client = connect_to(place_at(address, port));
 	}
+	/* until the other end has accepted all of them, and loses what it should */
+	sleep_ms(500);
 	for (unsigned int i = 0; i < flow_count; i++)
 		send_bytes(flows[i].client, 500);
 	sleep_ns(number(argv[1]) * 1000000L);

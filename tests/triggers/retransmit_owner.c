@@ -256,15 +256,13 @@ static void run_orphan(int argc, char **argv)
 	pid_t departed;
 
 	begin(argc, argv);
-	/* It gives up after two, which the end of a namespace would wait for. */
-	sysctl_set("tcp_orphan_retries", "3");
 	listener = listen_at(loopback(V4, 0), 16);
 	departed = child(orphan_child, &listener);
 	server = accept_one(listener);
 	drop_all(server);
 	await(departed);
 	sleep_ms(loss_ms);
-	close(server);
+	abort_flow(server);
 	done();
 }
 
@@ -404,6 +402,39 @@ static void run_vanish(int argc, char **argv)
 	idle();
 }
 
+/* reused: its memory belongs to a socket of another process by the time it is told. */
+static void stranger_child(void *context)
+{
+	int listener = *(int *)context;
+
+	prctl(PR_SET_NAME, "stranger");
+	for (int i = 0; i < 200; i++) {
+		connect_to(bound_to(listener));
+		accept_one(listener);
+	}
+	idle();
+}
+
+static void run_reused(int argc, char **argv)
+{
+	struct pair pair;
+	cpu_set_t first;
+
+	/* what is freed on a CPU is what is handed out there next */
+	CPU_ZERO(&first);
+	CPU_SET(sched_getcpu(), &first);
+	sched_setaffinity(0, sizeof(first), &first);
+	begin(argc, argv);
+	pair = pair_new(V4, 0);
+	said_flow("client", pair.client);
+	drop_all(pair.server);
+	lose("client", pair.client);
+	abort_flow(pair.server);
+	child(stranger_child, &pair.listener);
+	sleep_ms(3000);
+	done();
+}
+
 /* hog: busy on every CPU, and no network at all. */
 static void hog_child(void *context)
 {
@@ -439,6 +470,7 @@ static const struct mode modes[] = {{"prefork", 1, 1, run_prefork, "MS"},
 				    {"executed", 1, 1, run_executed, "MS"},
 				    {"executed-now", 2, 2, run_executed_now, "MS FD: what executed becomes"},
 				    {"vanish", 1, 1, run_vanish, "MS"},
+				    {"reused", 1, 1, run_reused, "MS"},
 				    {"hog", 0, 0, run_hog, ""},
 				    {0}};
 

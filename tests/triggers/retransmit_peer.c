@@ -81,6 +81,9 @@ static void run_zero(int argc, char **argv)
 	peer.ack += CHUNK;
 	peer.window = 0;
 	peer_send(&peer, ACK);
+	/* there is more to say, too */
+	sleep_ms(20);
+	send_bytes(fd, CHUNK);
 	sleep_ms(number(argv[1]));
 	said_info("client", fd);
 	abort_flow(fd);
@@ -186,25 +189,38 @@ static void run_scope(int argc, char **argv)
 	done();
 }
 
-/* data MS: connected, SIGUSR2, and then it writes. */
-static void run_data(int argc, char **argv)
+/* Connected, SIGUSR2, and then it writes. */
+static void write_when_told(const char *ms, void (*accepted)(int fd))
 {
 	struct far far;
 	int fd;
 
-	(void)argc;
 	hold_word();
 	begin();
-	far = far_start("0.0.0.0", NULL);
+	far = far_start("0.0.0.0", accepted);
 	fd = connect_to(place_at("192.168.77.2", far.port));
 	said_flow("client", fd);
 	await_word();
 	send_bytes(fd, CHUNK);
-	sleep_ms(number(argv[1]));
+	sleep_ms(number(ms));
 	said_info("client", fd);
 	abort_flow(fd);
 	said_far(&far);
 	done();
+}
+
+/* data MS: it arrives, unless something is in the way. */
+static void run_data(int argc, char **argv)
+{
+	(void)argc;
+	write_when_told(argv[1], NULL);
+}
+
+/* lossy MS: it does not. */
+static void run_lossy(int argc, char **argv)
+{
+	(void)argc;
+	write_when_told(argv[1], lose_all);
 }
 
 /* connect MS: SIGUSR2, and then it connects. */
@@ -232,15 +248,12 @@ static void run_connect(int argc, char **argv)
 	done();
 }
 
-static const struct mode modes[] = {{"dead", 1, 1, run_dead, "MS"},
-				    {"refuse", 0, 0, run_refuse, ""},
-				    {"zero", 1, 1, run_zero, "MS"},
-				    {"unreachable", 1, 1, run_unreachable, "MS"},
-				    {"queue", 1, 1, run_queue, "MS"},
-				    {"scope", 1, 1, run_scope, "MS"},
-				    {"data", 1, 1, run_data, "MS"},
-				    {"connect", 1, 1, run_connect, "MS"},
-				    {0}};
+static const struct mode modes[] = {
+	{"dead", 1, 1, run_dead, "MS"},	      {"refuse", 0, 0, run_refuse, ""},
+	{"zero", 1, 1, run_zero, "MS"},	      {"unreachable", 1, 1, run_unreachable, "MS"},
+	{"queue", 1, 1, run_queue, "MS"},     {"scope", 1, 1, run_scope, "MS"},
+	{"data", 1, 1, run_data, "MS"},	      {"lossy", 1, 1, run_lossy, "MS"},
+	{"connect", 1, 1, run_connect, "MS"}, {0}};
 
 int main(int argc, char **argv)
 {

@@ -245,6 +245,7 @@ static void tell_accepts(const struct overflow_incident *incident, const struct 
 		KNOW(x, accepted, taken > 0 ? taken : 0);
 		KNOW(x, arrived, came + end->drops - begin->drops);
 		KNOW(x, observed_ns, end->ns - begin->ns);
+		KNOW(x, queue_after, end->state.queue);
 	}
 }
 

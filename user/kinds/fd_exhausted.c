@@ -162,14 +162,12 @@ static void tell(struct fd_exhausted_state *state, struct fd_incident *incident)
 {
 	static struct observation line;
 	struct fd_exhausted *x = &incident->observation.fd_exhausted;
-	uint64_t count = untold(incident), last = last_failure(incident), total = 0;
+	uint64_t count = untold(incident), last = last_failure(incident);
 	uint64_t from = incident->lines ? incident->told_ns : incident->first_ns;
 
-	for (unsigned int i = 0; i < incident->call_count; i++)
-		total += incident->calls[i].count;
 	fill_calls(x, incident);
 	KNOW(x, count, count);
-	KNOW(x, total, total - incident->before);
+	KNOW(x, total, incident->total += count);
 	KNOW(x, incident_ns, span(incident->first_ns, last));
 	KNOW(x, window_ns, span(from, last));
 	x->known.rate_per_s = count > 1 && x->window_ns >= 1000000;
@@ -263,11 +261,7 @@ static struct fd_incident *incident_of(struct fd_exhausted_state *state, const s
 /* a new incident, or one that was over and begins again */
 static void begin(struct fd_incident *incident, const struct fd_failure_event *event, enum fd_limit limit)
 {
-	incident->before = 0;
-	if (incident->start_ns)
-		for (unsigned int i = 0; i < incident->call_count; i++)
-			incident->before += incident->calls[i].count;
-	else
+	if (!incident->start_ns)
 		memset(incident, 0, offsetof(struct fd_incident, observation));
 	incident->start_ns = event->key.start_ns;
 	incident->pid = event->key.tgid;
@@ -275,6 +269,27 @@ static void begin(struct fd_incident *incident, const struct fd_failure_event *e
 	incident->limit_kind = limit;
 	incident->first_ns = event->header.boot_ns;
 	incident->lines = 0;
+	incident->total = 0;
+}
+
+/*
+ * A call of which another incident has told: the limit that binds is another one
+ * now, and the kernel goes on counting in the same place.
+ */
+static void take_over(struct fd_exhausted_state *state, struct fd_incident *incident, struct fd_incident_call *call)
+{
+	for (int i = 0; i < FD_INCIDENTS; i++) {
+		struct fd_incident *other = &state->incidents[i];
+		struct fd_incident_call *same = other->start_ns && other != incident ? find_call(other, &call->key) : NULL;
+
+		if (!same)
+			continue;
+		read_counts(state, other);
+		if (untold(other))
+			tell(state, other);
+		*call = *same;
+		*same = other->calls[--other->call_count];
+	}
 }
 
 static int take_failure(struct session *s, struct fd_exhausted_state *state, const struct fd_failure_event *event,
@@ -309,6 +324,7 @@ static int take_failure(struct session *s, struct fd_exhausted_state *state, con
 		call = &incident->calls[incident->call_count++];
 		*call = (struct fd_incident_call){ .key = event->key, .count = 1 };
 		call->first_ns = call->last_ns = event->header.boot_ns;
+		take_over(state, incident, call);
 	}
 	/* what it has open changes little while nothing more can be opened */
 	if (!incident->looked_ns || event->header.boot_ns - incident->looked_ns > LOOK_AGAIN_NS) {

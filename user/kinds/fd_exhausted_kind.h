@@ -29,7 +29,7 @@ struct fd_incident {
 	struct fd_incident_call calls[FD_INCIDENT_CALLS];
 	unsigned int call_count;
 	uint64_t first_ns;	/* of the incident */
-	uint64_t before;	/* failures of the process that were told in an earlier incident */
+	uint64_t total;		/* failures told since it began */
 	uint64_t due_ns;	/* when it is looked at again; 0: when there is news */
 	uint64_t told_ns;
 	uint64_t looked_ns;	/* when its descriptors and its stack were looked at */

@@ -21,7 +21,7 @@ static void say_pace(struct text *text, const struct accept_overflow *x)
 		return;
 	}
 	text_add(text, "accept() goes on");
-	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals))
+	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals) && arrivals)
 		text_format(text, " (%llu/s, %llu/s came)", LLU(rate), LLU(arrivals));
 }
 
@@ -33,6 +33,15 @@ static enum basis basis_of(const struct accept_overflow *x)
 	return accept_pace(x) == ACCEPT_PACE_GOES_ON && !inferred ? BASIS_MEASURED : BASIS_INFERRED;
 }
 
+/* clients wait in a queue for a second only where nobody takes them, or slowly */
+static bool may_be_burst(const struct accept_overflow *x)
+{
+	enum accept_pace pace = accept_pace(x);
+	bool waited = x->known.oldest_wait_ns && x->oldest_wait_ns >= SECOND_NS;
+
+	return pace == ACCEPT_PACE_GOES_ON || (pace == ACCEPT_PACE_UNKNOWN && !waited);
+}
+
 /* ---- a queue of a few ---------------------------------------------------- */
 
 #define TINY 16
@@ -41,7 +50,7 @@ bool accept_tiny_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	return x->known.limit && x->limit <= TINY && accept_pace(x) != ACCEPT_PACE_NONE &&
+	return x->known.limit && x->limit <= TINY && may_be_burst(x) &&
 	       !(x->known.bound_by && x->bound_by != OVERFLOW_BOUND_LISTEN);
 }
 
@@ -55,7 +64,7 @@ void accept_tiny_explain(const struct observation *observation, struct verdict *
 	text_add(&text, " listens with a queue for ");
 	tcp_say_count(&text, x->limit + 1, "connection", "connections");
 	if (x->known.listen_backlog)
-		text_format(&text, " (listen(%llu))", LLU(x->listen_backlog));
+		text_format(&text, " (listen(%lld))", (long long)x->listen_backlog);
 	text_add(&text, ": a few clients within the same moment fill it, however fast the program is; ");
 	say_pace(&text, x);
 	if (x->known.somaxconn_now)
@@ -72,10 +81,15 @@ void accept_tiny_explain(const struct observation *observation, struct verdict *
 
 /* ---- a queue that stays full ---------------------------------------------- */
 
+/* half full or more: only then it accepts as fast as it can, else as fast as clients come */
+static bool stays_full(const struct accept_overflow *x)
+{
+	return x->known.limit && x->known.queue_after && x->queue_after > x->limit / 2;
+}
+
 static bool persists(const struct accept_overflow *x)
 {
-	return x->known.incident_ns && x->incident_ns >= 10 * SECOND_NS && accept_goes_on(x) && x->known.arrived &&
-	       x->arrived > x->accepted;
+	return x->known.incident_ns && x->incident_ns >= 10 * SECOND_NS && accept_goes_on(x);
 }
 
 bool accept_slow_matches(const struct observation *observation)
@@ -83,10 +97,8 @@ bool accept_slow_matches(const struct observation *observation)
 	const struct accept_overflow *x = overflow(observation);
 	uint64_t drain;
 
-	if (accept_pace(x) != ACCEPT_PACE_GOES_ON)
-		return false;
-	return persists(x) || (accept_drain(x, &drain) && drain >= SECOND_NS) ||
-	       (x->known.oldest_wait_ns && x->oldest_wait_ns >= SECOND_NS);
+	return accept_pace(x) == ACCEPT_PACE_GOES_ON && stays_full(x) &&
+	       (persists(x) || (accept_drain(x, &drain) && drain >= SECOND_NS));
 }
 
 void accept_slow_explain(const struct observation *observation, struct verdict *ret)
@@ -97,9 +109,13 @@ void accept_slow_explain(const struct observation *observation, struct verdict *
 	struct text text = say_cause(ret);
 
 	tcp_say_process(&text, observation);
-	text_add(&text, " accepts, but more slowly than clients come");
-	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals))
-		text_format(&text, ": %llu/s against %llu/s", LLU(rate), LLU(arrivals));
+	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals) && arrivals > rate) {
+		text_format(&text, " accepts, but more slowly than clients come: %llu/s against %llu/s", LLU(rate), LLU(arrivals));
+	} else {
+		text_add(&text, " accepts, but so slowly that its queue stays full: ");
+		text_format(&text, "%llu", LLU(x->accepted));
+		tcp_say_in(&text, x->known.observed_ns, x->observed_ns);
+	}
 	if (accept_drain(x, &drain) && drain >= SECOND_NS / 10) {
 		text_add(&text, ". Who gets into the queue waits ");
 		text_duration(&text, drain);
@@ -117,7 +133,40 @@ void accept_slow_explain(const struct observation *observation, struct verdict *
 	tcp_advise(ret, "fewer connections: keep-alive and pools at the clients; at the load balancer a limit per server");
 	tcp_advise(ret, "a longer queue only makes clients wait longer, as long as they come faster than they are taken");
 	accept_advise_stack(observation, ret);
-	accept_conclude(observation, BASIS_MEASURED, "it accepts more slowly than clients come", ret);
+	accept_conclude(observation, BASIS_MEASURED, "it accepts, but too slowly", ret);
+}
+
+/* ---- a pause ----------------------------------------------------------------- */
+
+/* the oldest had waited long, and a moment later there is room again */
+bool accept_paused_matches(const struct observation *observation)
+{
+	const struct accept_overflow *x = overflow(observation);
+	return accept_pace(x) == ACCEPT_PACE_GOES_ON && x->known.oldest_wait_ns && x->oldest_wait_ns >= SECOND_NS && x->known.limit &&
+	       x->known.queue_after && x->queue_after <= x->limit / 2;
+}
+
+void accept_paused_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct accept_overflow *x = overflow(observation);
+	char room[96];
+	struct text text = say_cause(ret), why = TEXT_ON(room);
+
+	text_add(&why, "it did not accept for about ");
+	text_duration(&why, x->oldest_wait_ns);
+	tcp_say_process(&text, observation);
+	text_add(&text, " did not come to accept() for a while: the oldest client in the queue had waited for ");
+	text_duration(&text, x->oldest_wait_ns);
+	text_add(&text, ". Now the queue has room again; ");
+	say_pace(&text, x);
+	accept_say_holders(&text, x);
+	accept_say_group(&text, x);
+	tcp_advise(ret, "find what made it pause: a garbage collection, a long request in the thread that accepts, a stop (SIGSTOP, a "
+			"snapshot), a CPU quota (nr_throttled in cpu.stat of its cgroup), swapping");
+	tcp_advise(ret, "a longer queue helps as far as clients may wait that long");
+	accept_advise_backlog(observation, ret);
+	text_add(&why, ", and goes on now");
+	accept_conclude(observation, BASIS_INFERRED, room, ret);
 }
 
 /* ---- what bound ------------------------------------------------------------ */
@@ -126,7 +175,7 @@ static bool bound_is(const struct observation *observation, enum overflow_bound 
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	return x->known.bound_by && x->bound_by == bound && accept_pace(x) != ACCEPT_PACE_NONE;
+	return x->known.bound_by && x->bound_by == bound && may_be_burst(x);
 }
 
 /* "More clients came at a time than the queue of nginx[912] takes (129); accept() goes on (420/s)" */
@@ -171,7 +220,7 @@ void accept_then_explain(const struct observation *observation, struct verdict *
 		accept_advise_somaxconn(observation, ret);
 	else
 		tcp_advise(ret, "have the sysctl set before the program starts (/etc/sysctl.d/, not rc.local or a script that runs later)");
-	if (x->known.listen_backlog && (uint64_t)x->listen_backlog + 1 < accept_wanted(x))
+	if (accept_asked_less(x))
 		accept_advise_backlog(observation, ret);
 	text_add(&why, "a burst; somaxconn was ");
 	if (x->known.somaxconn_then)
@@ -195,8 +244,8 @@ void accept_now_explain(const struct observation *observation, struct verdict *r
 
 	say_burst(&text, observation);
 	text_add(&text, ". The program ");
-	if (x->known.listen_backlog)
-		text_format(&text, "asked for %llu", LLU(x->listen_backlog));
+	if (x->known.listen_backlog && x->listen_backlog >= 0)
+		text_format(&text, "asked for %lld", (long long)x->listen_backlog);
 	else
 		text_add(&text, "asked for as much or more");
 	text_add(&text, ", and net.core.somaxconn");
@@ -206,7 +255,7 @@ void accept_now_explain(const struct observation *observation, struct verdict *r
 	accept_say_group(&text, x);
 	accept_advise_somaxconn(observation, ret);
 	accept_advise_listen_again(observation, ret);
-	if (x->known.listen_backlog && (uint64_t)x->listen_backlog + 1 < accept_wanted(x))
+	if (accept_asked_less(x))
 		accept_advise_backlog(observation, ret);
 	text_add(&why, "a burst; net.core.somaxconn");
 	if (x->known.somaxconn_now)

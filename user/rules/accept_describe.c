@@ -48,7 +48,7 @@ static void row_clients(const struct accept_overflow *x, struct verdict *ret)
 	const struct overflow_clients *c = &x->clients;
 	struct text text;
 
-	if (!x->known.clients || !c->known.distinct)
+	if (!x->known.clients || !c->known.distinct || !c->distinct)
 		return;
 	text = say_evidence(ret, "clients", BASIS_MEASURED);
 	text_number(&text, c->distinct);
@@ -95,6 +95,14 @@ static void row_queue(const struct accept_overflow *x, struct verdict *ret)
 		text_add(&text, "; the oldest for ");
 		text_duration(&text, x->oldest_wait_ns);
 	}
+	if (x->known.queue_after) {
+		text_format(&text, "; %llu", LLU(x->queue_after));
+		text_add(&text, x->known.observed_ns && x->observed_ns ? " waited " : " waited a moment later");
+		if (x->known.observed_ns && x->observed_ns) {
+			text_duration(&text, x->observed_ns);
+			text_add(&text, " later");
+		}
+	}
 }
 
 static void row_bound(const struct accept_overflow *x, struct verdict *ret)
@@ -112,7 +120,7 @@ static void row_bound(const struct accept_overflow *x, struct verdict *ret)
 					      x->bound_by == OVERFLOW_BOUND_SOMAXCONN_NOW ? "somaxconn" :
 											    "the somaxconn of then");
 	if (x->known.listen_backlog)
-		text_format(&text, "listen(%llu)", LLU(x->listen_backlog));
+		text_format(&text, "listen(%lld)", (long long)x->listen_backlog);
 	else
 		text_add(&text, "the call of listen() was not seen");
 	if (x->known.somaxconn_then)
@@ -143,7 +151,7 @@ static void row_accept(const struct accept_overflow *x, struct verdict *ret)
 		text_format(&text, "%s%llu came", text.length ? ", " : "", LLU(x->arrived));
 	if (x->known.accepted || x->known.arrived)
 		tcp_say_in(&text, x->known.observed_ns, x->observed_ns);
-	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals))
+	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals) && (rate || arrivals))
 		text_format(&text, " (%llu/s against %llu/s)", LLU(rate), LLU(arrivals));
 }
 
@@ -170,7 +178,7 @@ static void row_acceptor(const struct observation *observation, struct verdict *
 	text = say_evidence(ret, "acceptor", BASIS_MEASURED);
 	if (x->known.acceptor_tid)
 		text_format(&text, "thread %llu of ", LLU(x->acceptor_tid));
-	tcp_say_process(&text, observation);
+	accept_say_acceptor(&text, observation);
 	text_add(&text, " ");
 	say_state(&text, x->known.acceptor_state ? x->acceptor_state : 0, x->known.acceptor_syscall, x->acceptor_syscall);
 	if (x->known.acceptor_ns && x->acceptor_ns) {

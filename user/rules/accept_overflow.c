@@ -30,11 +30,12 @@ static bool fd_exhausted_matches(const struct observation *observation)
 static void fd_exhausted_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
-	const struct process *p = &observation->process;
+	uint64_t pid;
+	bool has_pid = accept_acceptor_pid(observation, &pid);
 	struct text text = say_cause(ret);
 
 	ret->severity = SEVERITY_ERROR;
-	tcp_say_process(&text, observation);
+	accept_say_acceptor(&text, observation);
 	text_add(&text, " has no descriptor left");
 	if (x->known.fd_open && x->known.fd_soft)
 		text_format(&text, " (%llu of %llu)", LLU(x->fd_open), LLU(x->fd_soft));
@@ -44,20 +45,20 @@ static void fd_exhausted_explain(const struct observation *observation, struct v
 	accept_say_group(&text, x);
 	text = say_advice(ret);
 	text_add(&text, "see what its descriptors are, a leak or too many clients: fdleak");
-	if (p->known.pid)
-		text_format(&text, " -p %llu", LLU(p->pid));
-	if (p->known.pid && x->known.fd_soft && x->fd_soft < 1ULL << 30) {
+	if (has_pid)
+		text_format(&text, " -p %llu", LLU(pid));
+	if (has_pid && x->known.fd_soft && x->fd_soft < 1ULL << 30) {
 		text = say_advice(ret);
-		text_format(&text, "at once, until it ends: prlimit --pid %llu --nofile=%llu", LLU(p->pid), LLU(x->fd_soft * 4));
+		text_format(&text, "at once, until it ends: prlimit --pid %llu --nofile=%llu", LLU(pid), LLU(x->fd_soft * 4));
 	}
 	text = say_advice(ret);
 	text_add(&text, "for good: LimitNOFILE= of its unit, docker run --ulimit nofile=, ulimit -n; then ");
 	tcp_say_restart(&text, observation);
-	accept_advise_no_queue(ret);
-	if (p->known.pid) {
+	accept_advise_no_queue(observation, ret);
+	if (has_pid) {
 		text = say_verify(ret);
 		text_format(&text, "ls /proc/%llu/fd | wc -l; grep 'open files' /proc/%llu/limits   (must stay below the first number)",
-			    LLU(p->pid), LLU(p->pid));
+			    LLU(pid), LLU(pid));
 	}
 	accept_conclude(observation, x->known.fd_open && x->known.fd_soft ? BASIS_MEASURED : BASIS_INFERRED,
 			"it has no descriptor left, accept() fails with EMFILE", ret);
@@ -96,6 +97,17 @@ static void gone_explain(const struct observation *observation, struct verdict *
 	accept_conclude(observation, held ? basis_of(x) : BASIS_INFERRED, "who accepted is gone", ret);
 }
 
+/* "it", or its name where it is another process than the owner whom the message names */
+static void say_it(struct text *text, const struct observation *observation)
+{
+	const struct tcp_holder *holder = accept_acceptor(&observation->accept_overflow);
+
+	if (holder && !(holder->known.pid && observation->process.known.pid && holder->pid == observation->process.pid))
+		accept_say_acceptor(text, observation);
+	else
+		text_add(text, "it");
+}
+
 static bool stopped_matches(const struct observation *observation)
 {
 	return accept_is(overflow(observation), ACCEPTOR_STOPPED);
@@ -104,59 +116,67 @@ static bool stopped_matches(const struct observation *observation)
 static void stopped_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
-	const struct process *p = &observation->process;
-	struct text text = say_cause(ret);
+	uint64_t pid;
+	char room[64];
+	struct text text = say_cause(ret), why = TEXT_ON(room);
 
 	ret->severity = SEVERITY_ERROR;
-	tcp_say_process(&text, observation);
+	say_it(&why, observation);
+	text_add(&why, " is stopped");
+	accept_say_acceptor(&text, observation);
 	text_add(&text, " is stopped (SIGSTOP, a debugger, a frozen cgroup): it cannot call accept(), while the kernel goes on to fill "
 			"its queue");
 	accept_say_since(&text, x);
 	accept_say_group(&text, x);
 	text = say_advice(ret);
 	text_add(&text, "let it go on");
-	if (p->known.pid)
+	if (accept_acceptor_pid(observation, &pid))
 		text_format(&text, ": kill -CONT %llu; where that does not help a debugger has it: grep -E 'State|TracerPid' /proc/%llu/status",
-			    LLU(p->pid), LLU(p->pid));
+			    LLU(pid), LLU(pid));
 	tcp_advise(ret, "or thaw it: docker unpause, systemctl thaw UNIT, 0 into cgroup.freeze");
-	accept_advise_no_queue(ret);
-	accept_conclude(observation, (x->known.sharing && x->sharing > 1) ? BASIS_INFERRED : BASIS_MEASURED, "it is stopped", ret);
+	accept_advise_no_queue(observation, ret);
+	accept_conclude(observation, (x->known.sharing && x->sharing > 1) ? BASIS_INFERRED : BASIS_MEASURED, room, ret);
 }
 
 static bool blocked_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	return accept_is(x, ACCEPTOR_BLOCKED) && accept_pace(x) != ACCEPT_PACE_GOES_ON;
+	/* for a moment any server is */
+	return accept_is(x, ACCEPTOR_BLOCKED) &&
+	       (accept_pace(x) == ACCEPT_PACE_NONE || (accept_pace(x) == ACCEPT_PACE_UNKNOWN && x->known.acceptor_ns &&
+						      x->acceptor_ns >= SECOND_NS / 4));
 }
 
 static void blocked_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
-	char room[96];
+	char room[128];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
 	ret->severity = SEVERITY_ERROR;
-	text_add(&why, "it is blocked");
+	say_it(&why, observation);
+	text_add(&why, " is blocked");
 	if (x->known.acceptor_syscall && *x->acceptor_syscall)
 		text_format(&why, " in %s", x->acceptor_syscall);
 	if (x->known.acceptor_ns && x->acceptor_ns >= SECOND_NS / 10) {
 		text_add(&why, " for ");
 		text_duration(&why, x->acceptor_ns);
 	}
-	tcp_say_process(&text, observation);
+	accept_say_acceptor(&text, observation);
 	text_format(&text, " does not come to accept(): %s", room);
 	if (x->known.acceptor_tid)
 		text_format(&text, " (thread %llu)", LLU(x->acceptor_tid));
 	accept_say_since(&text, x);
 	accept_say_group(&text, x);
-	if (x->known.acceptor_syscall && accept_is_no_server_call(x->acceptor_syscall))
+	if (x->known.acceptor_syscall && accept_is_no_server_call(x->acceptor_syscall) && x->known.since_accept_ns &&
+	    x->since_accept_ns >= 10 * SECOND_NS)
 		tcp_advise(ret, "that is not where a server waits: most likely it inherited the socket from the one that was to accept "
 				"(close-on-exec is missing) or it never accepts; see who else has it open, and end or restart it");
 	accept_advise_stack(observation, ret);
 	tcp_advise(ret, "if it waits for a backend, a database or a disk: give these calls a timeout, and do not make them in the thread "
 			"that accepts");
-	accept_advise_no_queue(ret);
+	accept_advise_no_queue(observation, ret);
 	accept_conclude(observation, basis_of(x), room, ret);
 }
 
@@ -164,24 +184,27 @@ static bool running_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	return accept_is(x, ACCEPTOR_RUNNING) && accept_pace(x) == ACCEPT_PACE_NONE;
+	/* who runs and takes next to nothing has just woken up */
+	return accept_is(x, ACCEPTOR_RUNNING) && accept_pace(x) == ACCEPT_PACE_NONE &&
+	       !(x->known.acceptor_cpu_percent && x->acceptor_cpu_percent < 5);
 }
 
 static void running_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
-	bool starved = x->known.acceptor_cpu_percent && x->acceptor_cpu_percent < 30;
-	char room[96];
+	bool starved = x->known.acceptor_cpu_percent && x->acceptor_cpu_percent < 20;
+	char room[128];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
 	ret->severity = SEVERITY_ERROR;
+	say_it(&why, observation);
 	if (starved)
-		text_format(&why, "it wants to run and gets only %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
+		text_format(&why, " wants to run and gets only %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
 	else
-		text_add(&why, "it is busy with something else");
+		text_add(&why, " is busy with something else");
 	if (!starved && x->known.acceptor_cpu_percent)
 		text_format(&why, ", %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
-	tcp_say_process(&text, observation);
+	accept_say_acceptor(&text, observation);
 	text_format(&text, " runs but does not come to accept(): %s", room);
 	if (x->known.acceptor_tid)
 		text_format(&text, " in thread %llu", LLU(x->acceptor_tid));
@@ -190,13 +213,13 @@ static void running_explain(const struct observation *observation, struct verdic
 	if (starved) {
 		tcp_advise(ret, "see who keeps it from running: a CPU quota (nr_throttled in cpu.stat of its cgroup; docker --cpus, resources.limits.cpu), "
 				"or too much else on the host (vmstat 1: r, st)");
-		accept_advise_no_queue(ret);
+		accept_advise_no_queue(observation, ret);
 		accept_conclude(observation, BASIS_INFERRED, room, ret);
 		return;
 	}
 	accept_advise_stack(observation, ret);
 	tcp_advise(ret, "move that work out of the thread or event loop that accepts (a worker, a thread pool), or run more processes");
-	accept_advise_no_queue(ret);
+	accept_advise_no_queue(observation, ret);
 	accept_conclude(observation, basis_of(x), room, ret);
 }
 
@@ -257,7 +280,7 @@ static void not_called_explain(const struct observation *observation, struct ver
 		tcp_advise(ret, "look at its own maximum of connections or workers (worker_connections, MaxRequestWorkers, max_connections) "
 				"and at its log");
 	accept_advise_stack(observation, ret);
-	accept_advise_no_queue(ret);
+	accept_advise_no_queue(observation, ret);
 	accept_conclude(observation, waits ? BASIS_INFERRED : BASIS_MEASURED, "nobody calls accept()", ret);
 }
 
@@ -276,7 +299,7 @@ static void unexplained_explain(const struct observation *observation, struct ve
 
 	text_add(&text, "the accept queue of ");
 	accept_say_listener(&text, x);
-	text_add(&text, " was full; whether its owner accepts, and what set the length of the queue, is not in this line");
+	text_add(&text, " was full; whether its owner accepts is not in this line");
 	text = say_advice(ret);
 	text_add(&text, "look at the queue (Recv-Q) and its limit (Send-Q): ");
 	tcp_say_enter(&text, observation);
@@ -296,8 +319,9 @@ static const struct rule rules[] = {
 	{ "accept-reuseport-member-full", "some sockets of a SO_REUSEPORT group are full, others have room", group_matches,
 	  group_explain },
 	{ "accept-not-called", "nobody calls accept(), why is open", not_called_matches, not_called_explain },
-	{ "accept-backlog-tiny", "a queue for a handful, by the argument of listen()", accept_tiny_matches, accept_tiny_explain },
+	{ "accept-paused", "it did not accept for a while, and goes on now", accept_paused_matches, accept_paused_explain },
 	{ "accept-too-slow", "accept() goes on, but clients come faster", accept_slow_matches, accept_slow_explain },
+	{ "accept-backlog-tiny", "a queue for a handful, by the argument of listen()", accept_tiny_matches, accept_tiny_explain },
 	{ "accept-backlog-somaxconn-then", "a burst; somaxconn was lower when the socket called listen()", accept_then_matches,
 	  accept_then_explain },
 	{ "accept-backlog-somaxconn", "a burst; somaxconn cuts the queue", accept_now_matches, accept_now_explain },

@@ -1,16 +1,29 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "accept_view.h"
 
+#include <string.h>
+
+#define MOST 1e18	/* more is no number of a recording that is sound, and may not fit */
+
+/* from one accept() to the next, where it is known; else 0 */
+static uint64_t interval(const struct accept_overflow *x)
+{
+	if (!x->known.accepted || !x->accepted || !x->known.observed_ns)
+		return 0;
+	return x->observed_ns / x->accepted;
+}
+
 enum accept_pace accept_pace(const struct accept_overflow *x)
 {
-	if (x->known.since_accept_ns && x->since_accept_ns >= SECOND_NS)
+	/* who takes two a second has not stopped half a second after the last */
+	if (x->known.since_accept_ns && x->since_accept_ns >= SECOND_NS / 4 && x->since_accept_ns / 3 >= interval(x))
 		return ACCEPT_PACE_NONE;
-	if (!x->known.accepted)
-		return ACCEPT_PACE_UNKNOWN;
-	if (x->accepted)
+	if ((x->known.accepted && x->accepted) ||
+	    (x->known.queue && x->known.queue_after && x->queue_after < x->queue))
 		return ACCEPT_PACE_GOES_ON;
-	/* none in a moment says nothing */
-	return x->known.observed_ns && x->observed_ns >= SECOND_NS / 2 ? ACCEPT_PACE_NONE : ACCEPT_PACE_UNKNOWN;
+	/* none in a moment says nothing, nor where nobody came */
+	return x->known.accepted && x->known.arrived && x->arrived && x->known.observed_ns &&
+	       x->observed_ns >= SECOND_NS / 4 ? ACCEPT_PACE_NONE : ACCEPT_PACE_UNKNOWN;
 }
 
 /* another process that shares the socket and can take from it */
@@ -34,9 +47,14 @@ bool accept_is(const struct accept_overflow *x, enum acceptor_state state)
 
 static bool per_second(bool known, uint64_t count, const struct accept_overflow *x, uint64_t *ret)
 {
+	double rate;
+
 	if (!known || !x->known.observed_ns || x->observed_ns < SECOND_NS / 1000)
 		return false;
-	*ret = (double)count * SECOND_NS / x->observed_ns + 0.5;
+	rate = (double)count * SECOND_NS / x->observed_ns + 0.5;
+	if (rate >= MOST)
+		return false;
+	*ret = rate;
 	return true;
 }
 
@@ -52,9 +70,14 @@ bool accept_arrivals(const struct accept_overflow *x, uint64_t *ret)
 
 bool accept_drain(const struct accept_overflow *x, uint64_t *ret_ns)
 {
+	double ns;
+
 	if (!x->known.limit || !x->known.accepted || !x->accepted || !x->known.observed_ns || !x->observed_ns)
 		return false;
-	*ret_ns = ((double)x->limit + 1) * x->observed_ns / x->accepted;
+	ns = ((double)x->limit + 1) * x->observed_ns / x->accepted;
+	if (ns >= MOST)
+		return false;
+	*ret_ns = ns;
 	return true;
 }
 
@@ -90,6 +113,38 @@ uint64_t accept_wanted(const struct accept_overflow *x)
 	while (ret < want && ret < LARGEST)
 		ret *= 2;
 	return ret < LARGEST ? ret : LARGEST;
+}
+
+bool accept_asked_less(const struct accept_overflow *x)
+{
+	return x->known.listen_backlog && x->listen_backlog >= 0 && (uint64_t)x->listen_backlog + 1 < accept_wanted(x);
+}
+
+const struct tcp_holder *accept_acceptor(const struct accept_overflow *x)
+{
+	if (!x->known.holders || x->holders_count < 2 || !x->known.acceptor_state)
+		return NULL;
+	for (uint64_t i = 0; i < x->holders_count; i++) {
+		const struct tcp_holder *h = &x->holders[i];
+
+		if (h->known.state && h->state == x->acceptor_state && h->known.tid == x->known.acceptor_tid &&
+		    (!h->known.tid || h->tid == x->acceptor_tid) && h->known.syscall == x->known.acceptor_syscall &&
+		    (!h->known.syscall || strcmp(h->syscall, x->acceptor_syscall) == 0))
+			return h;
+	}
+	return NULL;
+}
+
+bool accept_acceptor_pid(const struct observation *observation, uint64_t *ret)
+{
+	const struct accept_overflow *x = &observation->accept_overflow;
+	const struct tcp_holder *holder = accept_acceptor(x);
+
+	if (holder ? holder->known.pid : observation->process.known.pid) {
+		*ret = holder ? holder->pid : observation->process.pid;
+		return true;
+	}
+	return false;
 }
 
 bool accept_goes_on(const struct accept_overflow *x)

@@ -8,7 +8,7 @@
 
 enum accept_pace {
 	ACCEPT_PACE_UNKNOWN,
-	ACCEPT_PACE_NONE,	/* nobody took a connection for a second or more, or for all the time of the line */
+	ACCEPT_PACE_NONE,	/* nobody took a connection for a quarter of a second or more, though the queue was full */
 	ACCEPT_PACE_GOES_ON,
 };
 
@@ -31,6 +31,13 @@ const struct reuseport_member *accept_full_member(const struct accept_overflow *
 
 /* A length for the queue that would have taken those who were turned away. */
 uint64_t accept_wanted(const struct accept_overflow *x);
+/* The program is known to have asked for less than that. A negative argument asks for all there is. */
+bool accept_asked_less(const struct accept_overflow *x);
+
+/* Of several processes that have the socket the one that acceptor_state tells of; NULL: there is one, or none fits. */
+const struct tcp_holder *accept_acceptor(const struct accept_overflow *x);
+/* Its pid, or that of the owner; false where that is unknown. */
+bool accept_acceptor_pid(const struct observation *observation, uint64_t *ret);
 
 /* This line is not the first of its incident. */
 bool accept_goes_on(const struct accept_overflow *x);

@@ -72,7 +72,7 @@ bool accept_say_bound(struct text *text, const struct accept_overflow *x)
 		return false;
 	if (x->bound_by == OVERFLOW_BOUND_LISTEN) {
 		if (x->known.listen_backlog)
-			text_format(text, "listen(%llu)", LLU(x->listen_backlog));
+			text_format(text, "listen(%lld)", (long long)x->listen_backlog);
 		else
 			text_add(text, "the argument of listen()");
 	} else if (x->bound_by == OVERFLOW_BOUND_SOMAXCONN_NOW) {
@@ -89,8 +89,29 @@ bool accept_say_bound(struct text *text, const struct accept_overflow *x)
 
 /* ---- advice ------------------------------------------------------------- */
 
-void accept_advise_no_queue(struct verdict *ret)
+void accept_say_acceptor(struct text *text, const struct observation *observation)
 {
+	const struct tcp_holder *holder = accept_acceptor(&observation->accept_overflow);
+
+	if (holder)
+		say_process(text, holder->known.comm ? holder->comm : "", holder->known.pid, holder->pid);
+	else
+		tcp_say_process(text, observation);
+}
+
+void accept_advise_no_queue(const struct observation *observation, struct verdict *ret)
+{
+	const struct accept_overflow *x = &observation->accept_overflow;
+	struct text text;
+
+	if (x->known.since_accept_ns && x->since_accept_ns < 2 * SECOND_NS && !accept_goes_on(x) &&
+	    !accept_is(x, ACCEPTOR_STOPPED) && !accept_is(x, ACCEPTOR_FD_EXHAUSTED)) {
+		text = say_advice(ret);
+		text_add(&text, "a longer queue helps against short pauses only; this one has lasted ");
+		text_duration(&text, x->since_accept_ns);
+		text_add(&text, " so far, and another line comes if it goes on");
+		return;
+	}
 	tcp_advise(ret, "a larger queue or somaxconn does not help: it would be full a moment later, and more clients would wait in vain");
 }
 
@@ -180,19 +201,19 @@ void accept_advise_listen_again(const struct observation *observation, struct ve
 void accept_advise_stack(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = &observation->accept_overflow;
-	const struct process *p = &observation->process;
-	uint64_t tid = x->known.acceptor_tid ? x->acceptor_tid : p->pid;
+	uint64_t pid, tid;
 	struct text text;
 
-	if (!p->known.pid || (x->known.acceptor_state && x->acceptor_state == ACCEPTOR_WAITING))
+	if (!accept_acceptor_pid(observation, &pid) || (x->known.acceptor_state && x->acceptor_state == ACCEPTOR_WAITING))
 		return;
+	tid = x->known.acceptor_tid ? x->acceptor_tid : pid;
 	text = say_advice(ret);
 	if (x->known.acceptor_state && x->acceptor_state == ACCEPTOR_RUNNING)
 		text_format(&text, "see what it computes: perf top -t %llu, or gdb -p %llu -batch -ex 'thread apply all bt'", LLU(tid),
-			    LLU(p->pid));
+			    LLU(pid));
 	else
 		text_format(&text, "see where it hangs: cat /proc/%llu/task/%llu/stack; gdb -p %llu -batch -ex 'thread apply all bt'",
-			    LLU(p->pid), LLU(tid), LLU(p->pid));
+			    LLU(pid), LLU(tid), LLU(pid));
 }
 
 /* ---- the end of every rule ----------------------------------------------- */

@@ -22,8 +22,11 @@ void accept_say_since(struct text *text, const struct accept_overflow *x);
 /* "listen(511)": the name of what set the limit; false where that is unknown */
 bool accept_say_bound(struct text *text, const struct accept_overflow *x);
 
-/* That a larger queue does not help who does not accept. */
-void accept_advise_no_queue(struct verdict *ret);
+/* "worker[815]": who ought to accept and is told of, mostly the owner */
+void accept_say_acceptor(struct text *text, const struct observation *observation);
+
+/* That a larger queue does not help who does not accept; against a short pause it does. */
+void accept_advise_no_queue(const struct observation *observation, struct verdict *ret);
 /* How this program is given a longer queue; what somaxconn has to be for it. */
 void accept_advise_backlog(const struct observation *observation, struct verdict *ret);
 void accept_advise_somaxconn(const struct observation *observation, struct verdict *ret);
@@ -38,6 +41,8 @@ void accept_conclude(const struct observation *observation, enum basis basis, co
 /* Rules on the length of the queue. */
 bool accept_tiny_matches(const struct observation *observation);
 void accept_tiny_explain(const struct observation *observation, struct verdict *ret);
+bool accept_paused_matches(const struct observation *observation);
+void accept_paused_explain(const struct observation *observation, struct verdict *ret);
 bool accept_slow_matches(const struct observation *observation);
 void accept_slow_explain(const struct observation *observation, struct verdict *ret);
 bool accept_then_matches(const struct observation *observation);

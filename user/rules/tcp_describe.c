@@ -43,6 +43,8 @@ static void row_sent(const struct tcp_retransmit *x, struct verdict *ret)
 	}
 	if (x->known.failed && x->failed)
 		text_format(&text, "; %llu of them not sent", LLU(x->failed));
+	if (x->known.not_tried && x->not_tried)
+		text_format(&text, "; %llu more were not even tried", LLU(x->not_tried));
 	tcp_say_since(&text, x->known.total, x->count, x->total, x->known.incident_ns, x->incident_ns);
 }
 

@@ -17,7 +17,7 @@ bool tcp_syn_late_matches(const struct observation *observation)
 {
 	const struct tcp_retransmit *x = retransmit(observation);
 
-	return tcp_is_class(x, RETRANSMIT_SYN) && tcp_got_on(x);
+	return tcp_is_class(x, RETRANSMIT_SYN) && (tcp_got_on(x) || tcp_is_connected(x));
 }
 
 void tcp_syn_late_explain(const struct observation *observation, struct verdict *ret)

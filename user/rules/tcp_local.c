@@ -80,9 +80,7 @@ void tcp_advise_reason(const struct observation *observation, struct verdict *re
 
 bool tcp_not_sent_matches(const struct observation *observation)
 {
-	const struct tcp_retransmit *x = retransmit(observation);
-
-	return x->known.failed && x->failed;
+	return tcp_not_sent(retransmit(observation));
 }
 
 /* what an errno of the way out means */
@@ -144,6 +142,7 @@ static void advise_not_sent(const struct observation *observation, struct verdic
 void tcp_not_sent_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct tcp_retransmit *x = retransmit(observation);
+	uint64_t not_sent = tcp_not_sent(x), all = x->known.count ? x->count + not_sent - (x->known.failed ? x->failed : 0) : 0;
 	char room[200];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
@@ -152,16 +151,16 @@ void tcp_not_sent_explain(const struct observation *observation, struct verdict 
 		tcp_say_error(&why, x->err);
 	else
 		text_add(&why, "failed");
-	text_format(&why, x->failed == 1 ? " once" : " %llu times", LLU(x->failed));
+	text_format(&why, not_sent == 1 ? " once" : " %llu times", LLU(not_sent));
 	if (x->known.err && x->err)
 		text_format(&why, ", %s", error_words(x->err));
 	text_format(&text, "not sent: %s", room);
 	tcp_say_reason(&text, x);
 	text_add(&text, ". That is no loss in the network: ");
-	if (x->known.count && x->count > x->failed)
-		text_format(&text, "%llu of the %llu segments did not leave this host", LLU(x->failed), LLU(x->count));
+	if (all > not_sent)
+		text_format(&text, "%llu of the %llu segments did not leave this host", LLU(not_sent), LLU(all));
 	else
-		text_add(&text, "they did not leave this host");
+		text_add(&text, not_sent == 1 ? "it did not leave this host" : "they did not leave this host");
 	advise_not_sent(observation, ret);
 	tcp_conclude(observation, BASIS_MEASURED, room, ret);
 }

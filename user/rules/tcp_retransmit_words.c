@@ -144,7 +144,8 @@ static void verify_flow(const struct observation *observation, struct verdict *r
 static void say_sent(struct text *text, const struct tcp_retransmit *x)
 {
 	const char *many = "segments", *one = "segment";
-	bool not_sent = x->known.failed && x->failed;
+	uint64_t failed = x->known.failed ? x->failed : 0, not_sent = tcp_not_sent(x);
+	bool none = not_sent && x->known.count && failed == x->count;
 
 	if (tcp_is_class(x, RETRANSMIT_SYN)) {
 		one = "SYN";
@@ -154,10 +155,10 @@ static void say_sent(struct text *text, const struct tcp_retransmit *x)
 		many = "SYN-ACKs";
 	}
 	if (x->known.count)
-		tcp_say_count(text, x->count, one, many);
+		tcp_say_count(text, none ? not_sent : x->count, one, many);
 	else
 		text_add(text, many);
-	text_add(text, not_sent && x->known.count && x->failed == x->count ? " not sent again" : " sent again");
+	text_add(text, none ? " not sent again" : " sent again");
 	if (tcp_is_data(x))
 		text_format(text, " (%s)", tcp_class_name(x->class));
 	tcp_say_in(text, x->known.window_ns && x->known.count && x->count > 1, x->window_ns);

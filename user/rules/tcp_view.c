@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tcp_view.h"
 
+#include <string.h>
+
 bool tcp_is_class(const struct tcp_retransmit *x, enum retransmit_class class)
 {
 	return x->known.class && x->class == class;
@@ -17,6 +19,22 @@ bool tcp_is_probe_only(const struct tcp_retransmit *x)
 		if (x->by_class[i].known.class && x->by_class[i].class != RETRANSMIT_TLP)
 			return false;
 	return tcp_is_class(x, RETRANSMIT_TLP);
+}
+
+uint64_t tcp_not_sent(const struct tcp_retransmit *x)
+{
+	return (x->known.failed ? x->failed : 0) + (x->known.not_tried ? x->not_tried : 0);
+}
+
+bool tcp_is_connected(const struct tcp_retransmit *x)
+{
+	static const char *const states[] = { "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "CLOSE_WAIT", "CLOSING", "LAST_ACK",
+					      "TIME_WAIT" };
+
+	for (size_t i = 0; x->known.state && i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(x->state, states[i]) == 0)
+			return true;
+	return false;
 }
 
 bool tcp_got_on(const struct tcp_retransmit *x)

@@ -12,6 +12,12 @@ bool tcp_is_data(const struct tcp_retransmit *x);
 /* Nothing but probes of the tail. */
 bool tcp_is_probe_only(const struct tcp_retransmit *x);
 
+/* Sends that came to nothing on this host: those that TCP counted and those it did not. */
+uint64_t tcp_not_sent(const struct tcp_retransmit *x);
+
+/* The handshake is over, by its state. */
+bool tcp_is_connected(const struct tcp_retransmit *x);
+
 /* Known to have got on, or known not to, since the first of them. */
 bool tcp_got_on(const struct tcp_retransmit *x);
 bool tcp_stands_still(const struct tcp_retransmit *x);

@@ -131,11 +131,22 @@ void tcp_verify(struct verdict *ret, const char *command)
 	text_add(&text, command);
 }
 
+/* who has closed the socket or is gone has no namespace to enter */
+static bool is_there(const struct observation *observation)
+{
+	const struct tcp_retransmit *x = &observation->tcp_retransmit;
+	const struct accept_overflow *a = &observation->accept_overflow;
+
+	if (observation->kind == KIND_tcp_retransmit)
+		return !(x->known.owner_by && (x->owner_by == OWNER_CONNECT || x->owner_by == OWNER_LISTEN));
+	return !(a->known.owner_by && a->owner_by == OWNER_LISTEN);
+}
+
 void tcp_say_enter(struct text *text, const struct observation *observation)
 {
 	const struct process *p = &observation->process;
 
-	if (p->known.pid && (observation->container.known.id || (p->known.ns_pid && p->ns_pid)))
+	if (p->known.pid && is_there(observation) && (observation->container.known.id || (p->known.ns_pid && p->ns_pid)))
 		text_format(text, "nsenter -t %llu -n ", LLU(p->pid));
 }
 
