@@ -85,7 +85,7 @@ choose_tcp() {
 			chosen="$chosen $name"
 		else
 			printf '%s\t{"why":"does not start here: %s"}\n' "$(tcp_title "$name")" \
-				"$(cat "$work"/processes.err.* 2>/dev/null | tr -d '\r\t"\134' | grep -v -e RLIMIT_MEMLOCK -e modprobe -e Traceback | grep -m 1 . | cut -c 1-90)" >>"$remarks"
+				"$(cat "$work"/processes.err.* 2>/dev/null | tr -d '\r\t"\134' | grep -v -e RLIMIT_MEMLOCK -e modprobe -e Traceback -e '^ ' | grep -m 1 . | cut -c 1-90)" >>"$remarks"
 		fi
 		# those that did not start are gone
 		unwatch "$stop_signal" 2>/dev/null || true
