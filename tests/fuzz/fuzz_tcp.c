@@ -110,8 +110,8 @@ static struct kernel_listener *listener(struct input *in)
 	l->state.family = any & 0x80 ? AF_INET6 : AF_INET;
 	if (l->state.family == AF_INET)
 		address_of_v4(l->state.address, l->state.address + 12);
-	l->state.head_ns >>= 16;
-	l->state.tail_ns >>= 16;
+	if (any & 0x20)
+		l->state.jiffies = (uint32_t)-(300 * 250) + (l->state.monotonic_ns = kernel.now_ns) / 4000000;
 	return l;
 }
 
@@ -136,8 +136,12 @@ static void overflow(struct input *in)
 	struct overflow_event event;
 	uint64_t any = number(in, 2);
 
-	if (!l->counted)
+	if (!l->counted) {
 		c->first_ns = kernel.now_ns;
+		c->basis = 1 + (any >> 8) % LISTENER_PORT;
+		c->netns = any;
+		memcpy(c->address, l->state.address, sizeof(c->address));
+	}
 	l->counted = true;
 	c->syn_drops += 1 + (any & 0xf);
 	c->ack_drops += any >> 4 & 0xf;
@@ -149,8 +153,7 @@ static void overflow(struct input *in)
 		kernel.clients += any >> 13 & 1;
 	}
 	event = (struct overflow_event){ .header = { OVERFLOW_EVENT, sizeof(event), kernel.now_ns }, .key = l->key,
-					 .state = l->state, .basis = 1 + (any >> 8) % LISTENER_PORT, .netns = any };
-	memcpy(event.address, l->state.address, sizeof(event.address));
+					 .state = l->state, .listener = l->made, .has_listener = l->has_made };
 	if (any >> 14 & 1)
 		send_record(0, &event, sizeof(event), number(in, 1));
 }
