@@ -19,40 +19,17 @@
 #include "emit.bpf.h"
 #include "tcp_socket.bpf.h"
 #include "listener.bpf.h"
+#include "overflow_counter.bpf.h"
 
 #define TELL_NS 1000000000ULL
-#define MAX_CPUS 1024
 #define FULL 2
 #define EXACT_ADDRESS 4
 
-/* set by user space: index of ListenOverflows; arguments of kfree_skb */
-const volatile __u32 overflow_index = 0;
+/* set by user space: arguments of kfree_skb */
 const volatile __u32 kfree_arguments = 2;
 
 /* set by user space while connections of overflowing ports are to be counted; begins as what is not nothing */
 __u32 counting = 2;
-
-struct cpu_key {
-	__u64 counters;		/* per-CPU address of a namespace's counters */
-	__u32 cpu;
-	__u32 pad;
-};
-
-/* what the counter was at the last segment */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
-	__type(key, struct cpu_key);
-	__type(value, __u64);
-} last_overflows SEC(".maps");
-
-/* how far the copies of a per-CPU variable are from its address, by CPU; user space has each CPU enter its own */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MAX_CPUS);
-	__type(key, __u32);
-	__type(value, __u64);
-} cpu_offsets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -95,73 +72,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct listener_state);
 } looked SEC(".maps");
-
-/* ---- the counter ---------------------------------------------------- */
-
-/* see add_cpu_parts() in compat.bpf.h */
-static __always_inline __u64 own_cpu_offset(void)
-{
-	const __u32 zero = 0;
-	struct bpf_array *map = (void *)&cpu_ruler;
-	void *here = bpf_map_lookup_elem(&cpu_ruler, &zero);
-	__u64 map_address = 0, address = 0, base = 0;
-
-	bpf_probe_read_kernel(&map_address, sizeof(map_address), &map);
-	map = (void *)map_address;
-	bpf_core_read(&base, sizeof(base), &map->pptrs[0]);
-	bpf_probe_read_kernel(&address, sizeof(address), &here);
-	return address - base;
-}
-
-static __always_inline __u64 read_overflows(__u64 counters, __u64 offset)
-{
-	unsigned long value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), (void *)(counters + offset + overflow_index * sizeof(value)));
-	return value;
-}
-
-/* What every CPU's copy is now, for those of which nothing is known: before the first connection can come. */
-__attribute__((noinline)) int begin_counting(__u64 net)
-{
-	struct net *n = (struct net *)net;
-	struct cpu_key key = { .counters = (__u64)BPF_CORE_READ(n, mib.net_statistics) };
-
-#pragma clang loop unroll(disable)
-	for (__u32 cpu = 0; cpu < MAX_CPUS && cpu < possible_cpus; cpu++) {
-		__u64 *offset, value;
-
-		/* the loop's own variable stays out of memory, where the verifier loses sight of it */
-		key.cpu = cpu;
-		offset = bpf_map_lookup_elem(&cpu_offsets, &key.cpu);
-		if (!offset || !*offset)
-			continue;
-		value = read_overflows(key.counters, *offset);
-		bpf_map_update_elem(&last_overflows, &key, &value, BPF_NOEXIST);
-	}
-	return 0;
-}
-
-/* Overflows on this CPU since the segment before; negative: it is the first of its namespace and CPU. */
-static __always_inline __s64 new_overflows(__u64 net)
-{
-	struct net *n = (struct net *)net;
-	struct cpu_key key = {
-		.counters = (__u64)BPF_CORE_READ(n, mib.net_statistics),
-		.cpu = bpf_get_smp_processor_id(),
-	};
-	__u64 now = read_overflows(key.counters, own_cpu_offset()), *last, before;
-
-	last = bpf_map_lookup_elem(&last_overflows, &key);
-	if (!last) {
-		bpf_map_update_elem(&last_overflows, &key, &now, BPF_ANY);
-		return now ? -1 : 0;
-	}
-	before = *last;
-	*last = now;
-	/* counters of another namespace, which has the address now, begin with none */
-	return now >= before ? now - before : now;
-}
 
 /* ---- the listening socket ------------------------------------------- */
 
@@ -267,10 +177,11 @@ static __always_inline void count_client(struct overflow_counts *counts, const s
 	counts->examples[index & (OVERFLOW_EXAMPLES - 1)] = client.client;
 }
 
-static __always_inline void tell(const struct overflow_key *key, const struct segment *segment, __u32 basis)
+static __always_inline void tell(const struct overflow_key *key)
 {
 	struct overflow_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	struct net *net = (struct net *)key->net;
+	__u64 sk = key->sk;
+	struct listener *l;
 
 	if (!e)
 		return;
@@ -279,29 +190,39 @@ static __always_inline void tell(const struct overflow_key *key, const struct se
 	e->header.size = sizeof(*e);
 	e->header.boot_ns = bpf_ktime_get_boot_ns();
 	e->key = *key;
-	e->basis = basis;
-	e->netns = BPF_CORE_READ(net, ns.inum);
-	__builtin_memcpy(e->address, segment->to, 16);
-	if (key->sk)
-		read_listener(&e->state, (struct sock *)key->sk);
+	if (sk)
+		read_listener(&e->state, (struct sock *)sk);
+	l = bpf_map_lookup_elem(&listeners, &sk);
+	if (l) {
+		e->has_listener = 1;
+		e->listener = *l;
+	}
 	bpf_ringbuf_submit(e, 0);
 }
 
 /* the counts of a listening socket, made at the first; told: it is time to tell of them */
-static __always_inline struct overflow_counts *count(const struct overflow_key *key, __u64 n, bool syn, bool *told)
+static __always_inline struct overflow_counts *count(const struct overflow_key *key, const struct segment *segment,
+						     __u32 basis, __u64 n, bool *told)
 {
 	struct overflow_counts *counts = bpf_map_lookup_elem(&overflows, key), fresh = {};
+	struct net *net = (struct net *)key->net;
 	__u64 now = bpf_ktime_get_boot_ns();
 
 	if (!counts) {
 		fresh.first_ns = now;
+		fresh.basis = basis;
+		fresh.netns = BPF_CORE_READ(net, ns.inum);
+		__builtin_memcpy(fresh.address, segment->to, 16);
 		bpf_map_update_elem(&overflows, key, &fresh, BPF_NOEXIST);
 		counts = bpf_map_lookup_elem(&overflows, key);
 	}
 	if (!counts)
 		return NULL;
-	__sync_fetch_and_add(syn ? &counts->syn_drops : &counts->ack_drops, n);
+	__sync_fetch_and_add(segment->syn ? &counts->syn_drops : &counts->ack_drops, n);
 	counts->last_ns = now;
+	/* the kernel's word is better than what follows from the queues */
+	if (basis < counts->basis)
+		counts->basis = basis;
 	*told = now - counts->told_ns >= TELL_NS;
 	if (*told)
 		counts->told_ns = now;
@@ -316,7 +237,7 @@ static __always_inline int overflowed(const struct freed_segment *f, __u32 basis
 	bool told = false;
 
 	__sync_fetch_and_add(&a->generated, n);
-	counts = count(&key, n, f->segment.syn, &told);
+	counts = count(&key, &f->segment, basis, n, &told);
 	if (!counts) {
 		account_losses(a, &a->map_full, n);
 		return 0;
@@ -326,7 +247,7 @@ static __always_inline int overflowed(const struct freed_segment *f, __u32 basis
 		note_drops(key.sk);
 	/* without a place in the ring it is told of later: the counts stay */
 	if (told)
-		tell(&key, &f->segment, basis);
+		tell(&key);
 	return 0;
 }
 

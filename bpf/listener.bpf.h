@@ -105,13 +105,15 @@ static __always_inline void remove_from_port(struct sock *sk, const struct tcp_p
 		bpf_map_delete_elem(&ports, key);
 }
 
-/* since when a connection waits: its SYN was answered then, CLOCK_MONOTONIC by the microsecond */
-static __always_inline __u64 request_age(const struct request_sock *request)
+/*
+ * How long a connection has been in the queue. Its socket was made when it was
+ * put there, and has sent nothing of its own since.
+ */
+static __always_inline __u32 waited(const struct request_sock *request, __u64 jiffies)
 {
-	const struct tcp_request_sock *tcp = (const void *)request;
-	__u64 at = request ? BPF_CORE_READ(tcp, snt_synack) * 1000 : 0, now = bpf_ktime_get_ns();
+	const struct tcp_sock *child = request ? (const void *)BPF_CORE_READ(request, sk) : NULL;
 
-	return at && now > at ? now - at : 0;
+	return child ? (__u32)jiffies - BPF_CORE_READ(child, lsndtime) : 0;
 }
 
 static __always_inline void read_listener(struct listener_state *s, struct sock *sk)
@@ -138,9 +140,10 @@ static __always_inline void read_listener(struct listener_state *s, struct sock 
 	/* the tail is left where it was when the last is taken */
 	tail = head ? BPF_CORE_READ(icsk, icsk_accept_queue.rskq_accept_tail) : NULL;
 	s->head = (__u64)head;
-	s->tail = (__u64)tail;
-	s->head_ns = request_age(head);
-	s->tail_ns = request_age(tail);
+	s->jiffies = bpf_jiffies64();
+	s->monotonic_ns = bpf_ktime_get_ns();
+	s->head_jiffies = waited(head, s->jiffies);
+	s->tail_jiffies = waited(tail, s->jiffies);
 }
 
 #endif

@@ -81,6 +81,9 @@ struct overflow_counts {
 	__u64 first_ns, last_ns, told_ns;
 	__u64 clients;		/* first seen with it */
 	__u64 established;	/* handshakes completed since the first overflow, where the port has one socket */
+	__u32 basis;		/* enum listener_basis */
+	__u32 netns;		/* inode number */
+	__u8 address[16];	/* the first segment was sent to */
 	struct tcp_client examples[OVERFLOW_EXAMPLES];
 };
 
@@ -100,17 +103,17 @@ struct listener_state {
 	__u8 syncookies, abort_on_overflow, reuseport, only_v6;
 	__u16 family, port;
 	__u8 address[16];
-	__u64 head, tail;	/* of the accept queue: which connections they are */
-	__u64 head_ns, tail_ns;	/* since their SYN; 0: not known */
+	__u32 head_jiffies, tail_jiffies;	/* how long the oldest and the newest connection have waited for accept() */
+	__u64 head;		/* which connection is the oldest; 0: the queue is empty */
+	__u64 jiffies, monotonic_ns;	/* of one moment */
 };
 
 struct overflow_event {
 	struct event_header header;
 	struct overflow_key key;
 	struct listener_state state;
-	__u32 basis;		/* enum listener_basis */
-	__u32 netns;
-	__u8 address[16];	/* the SYN was sent to */
+	struct listener listener;	/* as the kernel knew it then: a moment later it may be gone */
+	__u64 has_listener;
 };
 
 /* ---- tcp_retransmit ------------------------------------------------- */

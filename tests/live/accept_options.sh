@@ -65,7 +65,7 @@ own_cgroup=
 cgroup_new inside
 cgroup_new inside/deep
 scene one name=alpha listen=3 gate fill drop=7 "$rest" drop=5 freeze
-scene two name=beta listen=3 gate cgroup="$(cgroup_file inside/deep cgroup.procs cgroup.procs)" fill drop=8 "$rest" freeze
+scene two name=beta listen=3 gate cgroup="$(cgroup_file inside/deep cgroup.procs cgroup.procs)" fill sleep=100 drop=8 "$rest" freeze
 scene three name=beta2 listen=3 gate fill drop=9 "$rest" freeze
 wait_fact one gate
 look all

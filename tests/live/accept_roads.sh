@@ -61,7 +61,8 @@ says 'that one first, with all overflows' '.first.group | length == 4 and .[0].p
 	and .[0].limit == 30 and (.[1:] | all(.queue <= .limit and (.overflows // 0) == 0))' --argjson pid "$stuck"
 says 'the others by their pids' '([.first.group[].pid] | sort) == $pids' \
 	--argjson pids "$(sed -n 's/^worker [0-9]* //p' "$tmp/tcp.group" | sort -n | jq -sc .)"
-rule_is accept-reuseport-member-full
+rule_is 'accept-reuseport-member-full accept-owner-blocked'
+says 'that it is one of a group' '[.diagnosis.cause, .diagnosis.evidence[].claim] | map(test("SO_REUSEPORT")) | any'
 says 'found by its queue' '.first.listener_by == "full_queue"'
 told_many=false
 

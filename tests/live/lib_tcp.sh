@@ -68,12 +68,14 @@ tally() {
 	jq -s --arg kind "$1" --arg field "$2" '[.[-1].stop.kinds[] | select(.kind == $kind)[$field]] | add // 0' "$out"
 }
 
-# balanced KIND: the account of the stop line, and the gap lines tell of all that was lost.
+# balanced KIND: the account of the stop line, and the gap lines tell of all that was lost, runs of programs that were
+# skipped apart: what they would have counted may be counted later.
 balanced() {
 	jq -c 'select(.kind == "stop").stop.kinds' "$out"
 	jq -es --arg kind "$1" '(.[-1].stop.kinds[] | select(.kind == $kind)) as $account
 		| $account.generated == $account.delivered + $account.filtered + $account.lost
-		and ([.[] | select(.kind == "gap" and .gap.kind == $kind).gap.count] | add // 0) == $account.lost' "$out"
+		and ([.[] | select(.kind == "gap" and .gap.kind == $kind).gap] | any(.cause == "missed")
+			or ([.[].count] | add // 0) == $account.lost)' "$out"
 }
 
 # about KIND TEXT FILTER [BINDING...]: the checks that follow look at this line, of which there is one.

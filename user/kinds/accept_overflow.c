@@ -9,10 +9,13 @@
 #include <string.h>
 
 #include "accept_overflow.skel.h"
+#include "hz.h"
 
 #define HOLD_NS 1500000000ULL		/* the first line waits so long at most, and for a glance */
 #define LONGEST_NS 60000000000ULL
 #define GLANCE_NS 300000000ULL
+#define SWEEP_NS 10000000000ULL
+#define TELL_NS 1000000000ULL		/* the kernel tells of a socket that often at most */
 
 enum { COUNTING_OFF = 2, COUNTING_ON = 1, CLIENTS_KEPT = 49152 };
 
@@ -76,6 +79,7 @@ static uint64_t span(uint64_t from_ns, uint64_t to_ns)
 
 static void tell(struct accept_overflow_state *state, struct overflow_incident *incident)
 {
+	incident->total += untold(incident);
 	accept_overflow_tell(state, incident);
 	session_folded(state->session, KIND_accept_overflow, untold(incident) - 1);
 	incident->told_ns = incident->counts.last_ns;
@@ -95,6 +99,8 @@ static void wait_for(struct accept_overflow_state *state, struct overflow_incide
 	if (!incident->due_ns != !due_ns)
 		set_counting(state, due_ns ? 1 : -1);
 	incident->due_ns = due_ns;
+	if (due_ns && (!state->due_ns || due_ns < state->due_ns))
+		state->due_ns = due_ns;
 }
 
 /* tells it when its time has come or it is over; says when to look again */
@@ -103,8 +109,9 @@ static void look_at(struct accept_overflow_state *state, struct overflow_inciden
 	uint64_t hold = hold_ns(incident), quiet, since;
 
 	read_counts(state, incident);
+	/* the kernel tells of more once a second at most: until then it may have counted in silence */
 	if (!untold(incident)) {
-		wait_for(state, incident, 0);
+		wait_for(state, incident, span(incident->counts.told_ns, now) < TELL_NS ? now + GLANCE_NS : 0);
 		return;
 	}
 	quiet = span(incident->counts.last_ns, now);
@@ -114,40 +121,17 @@ static void look_at(struct accept_overflow_state *state, struct overflow_inciden
 	wait_for(state, incident, now + (incident->lines ? hold / 8 : GLANCE_NS));
 }
 
-/* a socket that is gone overflows no more: its counts make room */
-static void forget(struct accept_overflow_state *state, struct overflow_incident *incident)
+static uint64_t hash_of(const struct overflow_key *key)
 {
-	bpf_map_delete_elem(bpf_map__fd(accept_overflow_skeleton(state)->maps.overflows), &incident->event.key);
-	wait_for(state, incident, 0);
-	incident->event.header.type = 0;
+	return table_mix(table_mix(key->sk, key->net), key->port);
 }
 
-static struct overflow_incident *place_for(struct accept_overflow_state *state)
+static void learn_hz(struct accept_overflow_state *state, const struct listener_state *listener)
 {
-	struct overflow_incident *oldest = &state->incidents[0];
+	uint64_t hz = listener->valid ? jiffies_per_s(listener->jiffies, listener->monotonic_ns) : 0;
 
-	for (int i = 0; i < OVERFLOW_INCIDENTS; i++) {
-		struct overflow_incident *incident = &state->incidents[i];
-
-		if (!incident->event.header.type)
-			return incident;
-		if (incident->counts.last_ns < oldest->counts.last_ns)
-			oldest = incident;
-	}
-	read_counts(state, oldest);
-	if (untold(oldest))
-		tell(state, oldest);
-	forget(state, oldest);
-	return oldest;
-}
-
-static struct overflow_incident *incident_of(struct accept_overflow_state *state, const struct overflow_key *key)
-{
-	for (int i = 0; i < OVERFLOW_INCIDENTS; i++)
-		if (state->incidents[i].event.header.type &&
-		    memcmp(&state->incidents[i].event.key, key, sizeof(*key)) == 0)
-			return &state->incidents[i];
-	return NULL;
+	if (hz)
+		state->hz = hz;
 }
 
 /* a line begins: what is measured from here on is counted from here on */
@@ -155,6 +139,7 @@ static void begin_line(struct accept_overflow_state *state, struct overflow_inci
 		       const struct overflow_event *event)
 {
 	incident->event = *event;
+	learn_hz(state, &event->state);
 	wait_for(state, incident, event->header.boot_ns + GLANCE_NS);
 	if (!accept_overflow_sample(state, &event->key, &incident->sample))
 		incident->sample.ns = 0;
@@ -168,11 +153,8 @@ static void forget_clients(struct accept_overflow_state *state, uint64_t now)
 	struct overflow_client_key key;
 	uint64_t known = 0;
 
-	for (int i = 0; i < OVERFLOW_INCIDENTS; i++) {
-		const struct overflow_incident *incident = &state->incidents[i];
-
-		known += incident->event.header.type ? incident->counts.clients : 0;
-	}
+	for (uint32_t i = 0; i < state->incidents.count; i++)
+		known += ((const struct overflow_incident *)table_entry(&state->incidents, i))->counts.clients;
 	if (known - state->clients_forgotten < CLIENTS_KEPT && span(state->last_ns, now) < LONGEST_NS)
 		return;
 	while (bpf_map_get_next_key(map, NULL, &key) == 0 && bpf_map_delete_elem(map, &key) == 0)
@@ -182,18 +164,14 @@ static void forget_clients(struct accept_overflow_state *state, uint64_t now)
 
 static void take(struct accept_overflow_state *state, const struct overflow_event *event)
 {
-	struct overflow_incident *incident = incident_of(state, &event->key);
+	struct overflow_incident *incident = table_add(&state->incidents, hash_of(&event->key));
 
-	/* it goes on, and has been looked at */
-	if (incident && incident->due_ns && untold(incident))
+	/* there is as much room as in the kernel's own table; it goes on, and has been looked at */
+	if (!incident || (incident->due_ns && untold(incident)))
 		return;
-	if (!incident) {
-		incident = place_for(state);
-		memset(incident, 0, sizeof(*incident));
+	if (!incident->first_ns || span(incident->told_ns, event->header.boot_ns) > LONGEST_NS) {
 		incident->first_ns = event->header.boot_ns;
-	} else if (span(incident->told_ns, event->header.boot_ns) > LONGEST_NS) {
-		incident->before = sum(&incident->told);
-		incident->first_ns = event->header.boot_ns;
+		incident->total = 0;
 		incident->lines = 0;
 	}
 	begin_line(state, incident, event);
@@ -221,31 +199,53 @@ static int accept_overflow_event(struct session *s, void *state_pointer, const v
 static uint64_t accept_overflow_due(const void *state_pointer)
 {
 	const struct accept_overflow_state *state = state_pointer;
-	uint64_t due = 0;
 
-	for (int i = 0; i < OVERFLOW_INCIDENTS; i++) {
-		const struct overflow_incident *incident = &state->incidents[i];
+	return state->due_ns;
+}
 
-		if (incident->event.header.type && incident->due_ns && (!due || incident->due_ns < due))
-			due = incident->due_ns;
+static bool is_recent(const void *entry, uint64_t now)
+{
+	const struct overflow_incident *incident = entry;
+
+	return incident->due_ns || span(incident->counts.last_ns, now) < LONGEST_NS;
+}
+
+/* sockets that were silent for a minute make room, here and in the kernel */
+static void sweep(struct accept_overflow_state *state, uint64_t now)
+{
+	int map = bpf_map__fd(accept_overflow_skeleton(state)->maps.overflows);
+
+	if (span(state->swept_ns, now) < SWEEP_NS)
+		return;
+	state->swept_ns = now;
+	for (uint32_t i = 0; i < state->incidents.count; i++) {
+		struct overflow_incident *incident = table_entry(&state->incidents, i);
+
+		if (is_recent(incident, now))
+			continue;
+		read_counts(state, incident);
+		if (untold(incident))
+			wait_for(state, incident, now);
+		else
+			bpf_map_delete_elem(map, &incident->event.key);
 	}
-	return due;
+	table_sweep(&state->incidents, is_recent, now);
 }
 
 static void accept_overflow_expire(struct session *s, void *state_pointer, uint64_t now)
 {
 	struct accept_overflow_state *state = state_pointer;
-	struct overflow_sample sample;
 
 	(void)s;
-	for (int i = 0; i < OVERFLOW_INCIDENTS; i++) {
-		struct overflow_incident *incident = &state->incidents[i];
+	sweep(state, now);
+	state->due_ns = 0;
+	for (uint32_t i = 0; i < state->incidents.count; i++) {
+		struct overflow_incident *incident = table_entry(&state->incidents, i);
 
-		if (!incident->event.header.type || !incident->due_ns || incident->due_ns > now)
-			continue;
-		look_at(state, incident, now);
-		if (!incident->due_ns && !accept_overflow_sample(state, &incident->event.key, &sample))
-			forget(state, incident);
+		if (incident->due_ns && incident->due_ns <= now)
+			look_at(state, incident, now);
+		else if (incident->due_ns)
+			wait_for(state, incident, incident->due_ns);
 	}
 }
 
@@ -253,13 +253,13 @@ static void accept_overflow_expire(struct session *s, void *state_pointer, uint6
 static void take_silent(struct accept_overflow_state *state)
 {
 	int map = bpf_map__fd(accept_overflow_skeleton(state)->maps.overflows);
-	struct overflow_event event = { .header.type = OVERFLOW_EVENT, .basis = LISTENER_PORT };
+	struct overflow_event event = { .header.type = OVERFLOW_EVENT };
 	struct overflow_key *key = NULL;
 	struct overflow_counts counts;
 
 	while (bpf_map_get_next_key(map, key, &event.key) == 0) {
 		key = &event.key;
-		if (incident_of(state, key) || bpf_map_lookup_elem(map, key, &counts) || !sum(&counts))
+		if (table_find(&state->incidents, hash_of(key)) || bpf_map_lookup_elem(map, key, &counts) || !sum(&counts))
 			continue;
 		event.header.boot_ns = counts.first_ns;
 		take(state, &event);
@@ -272,11 +272,9 @@ static void accept_overflow_finish(struct session *s, void *state_pointer)
 
 	(void)s;
 	take_silent(state);
-	for (int i = 0; i < OVERFLOW_INCIDENTS; i++) {
-		struct overflow_incident *incident = &state->incidents[i];
+	for (uint32_t i = 0; i < state->incidents.count; i++) {
+		struct overflow_incident *incident = table_entry(&state->incidents, i);
 
-		if (!incident->event.header.type)
-			continue;
 		read_counts(state, incident);
 		if (untold(incident))
 			tell(state, incident);
@@ -285,7 +283,10 @@ static void accept_overflow_finish(struct session *s, void *state_pointer)
 
 static void accept_overflow_close(void *state_pointer)
 {
-	free(state_pointer);
+	struct accept_overflow_state *state = state_pointer;
+
+	table_fini(&state->incidents);
+	free(state);
 }
 
 static void nothing(void *context, const void *record)
@@ -303,6 +304,11 @@ static int accept_overflow_open(struct session *s, void **ret_state)
 
 	if (!state)
 		return -ENOMEM;
+	err = table_init(&state->incidents, sizeof(struct overflow_incident), OVERFLOW_INCIDENTS);
+	if (err) {
+		free(state);
+		return err;
+	}
 	state->session = s;
 	skeleton = accept_overflow_skeleton(state);
 	for (int cpu = 0; cpu < cpus; cpu++)
@@ -310,7 +316,7 @@ static int accept_overflow_open(struct session *s, void **ret_state)
 	err = skeleton->links.find_listeners ?
 	      iterator_run(skeleton->links.find_listeners, sizeof(struct tcp_holder_entry), 0, nothing, NULL) : 0;
 	if (err) {
-		free(state);
+		accept_overflow_close(state);
 		return err;
 	}
 	*ret_state = state;

@@ -5,11 +5,15 @@
 
 #include "acceptor.h"
 #include "session.h"
+#include "table.h"
 #include "tcp_owner.h"
 
 struct accept_overflow_bpf;
 
-enum { OVERFLOW_INCIDENTS = 64, OVERFLOW_WATCHED = 16 };
+enum {
+	OVERFLOW_INCIDENTS = 4096,	/* as many as the probe has */
+	OVERFLOW_WATCHED = 16,
+};
 
 /* what a process that ought to call accept() did when it was looked at */
 struct overflow_acceptor {
@@ -33,15 +37,14 @@ struct overflow_sample {
  * further and further apart while it goes on.
  */
 struct overflow_incident {
-	struct overflow_event event;	/* the first of the line; header.type 0: this place is free */
+	uint64_t hash;			/* the key of the table */
+	struct overflow_event event;	/* the first of the line */
 	struct overflow_counts counts;	/* as last read from the kernel */
 	struct overflow_counts told;	/* of these */
 	uint64_t first_ns, told_ns, due_ns;
-	uint64_t before;		/* overflows of the socket that were told in an earlier incident */
+	uint64_t total;			/* overflows told since it began */
 	unsigned int lines;
 	struct overflow_sample sample;	/* when the line began */
-	struct listener listener;
-	bool has_listener;
 	struct tcp_owner owner;
 	enum owner_basis owner_by;	/* 0: nobody */
 	unsigned int sharing;
@@ -57,10 +60,12 @@ struct overflow_incident {
 
 struct accept_overflow_state {
 	struct session *session;
-	struct overflow_incident incidents[OVERFLOW_INCIDENTS];
+	struct table incidents;
 	struct tcp_holders holders;
 	unsigned int active;	/* incidents whose connections are counted */
+	uint64_t due_ns, swept_ns;
 	uint64_t last_ns;		/* when something began to overflow last */
+	uint64_t hz;
 	uint64_t clients_forgotten;	/* how many were, of all that were counted */
 	uint64_t bad_records;
 };

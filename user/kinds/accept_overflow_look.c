@@ -4,37 +4,64 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "accept_overflow.skel.h"
 
-/* When a thread was on a CPU last, milliseconds of the scheduler's clock; negative: the kernel does not tell. */
-static double ran_last_ms(const struct session *s, const char *file)
+/* When a thread ran last, milliseconds of its CPU's own clock; negative: the kernel does not tell. */
+static double ran_last_ms(const struct session *s, const char *thread)
 {
-	static const char name[] = "se.exec_start";
-	char data[512];
+	char path[64], data[512];
 	size_t length;
 	const char *at;
 
-	if (file_read_at(s->procfs.fd, file, data, sizeof(data), &length))
+	snprintf(path, sizeof(path), "%s/sched", thread);
+	if (file_read_at(s->procfs.fd, path, data, sizeof(data), &length))
 		return -1;
-	at = strstr(data, name);
+	at = strstr(data, "se.exec_start");
 	at = at ? strchr(at, ':') : NULL;
 	return at ? strtod(at + 1, NULL) : -1;
 }
 
-/* how long it has not run: its own time is compared with ours, which is now */
+/* the CPU it ran on: field 39 of stat, the 37th after the name; negative: not known */
+static int ran_on(const struct session *s, const char *thread)
+{
+	char path[64], data[1024];
+	const char *at;
+	size_t length;
+
+	snprintf(path, sizeof(path), "%s/stat", thread);
+	at = file_read_at(s->procfs.fd, path, data, sizeof(data), &length) ? NULL : strrchr(data, ')');
+	for (int field = 2; at && field < 39; field++)
+		at = strchr(at + 1, ' ');
+	return at ? atoi(at) : -1;
+}
+
+/*
+ * How long a thread has not run, at least: compared with when we ran last, on the
+ * same CPU, as each has a clock of its own that leaves out what interrupts took.
+ */
 static uint64_t idle_ns(const struct session *s, uint64_t pid, uint64_t tid)
 {
-	char file[64];
-	double its, ours;
+	double its, ours = -1;
+	cpu_set_t before, there;
+	char thread[48];
+	int cpu;
 
-	snprintf(file, sizeof(file), "%llu/task/%llu/sched", (unsigned long long)pid, (unsigned long long)tid);
-	its = ran_last_ms(s, file);
-	ours = ran_last_ms(s, "self/sched");
-	return its > 0 && ours > its ? (ours - its) * 1e6 : 0;
+	snprintf(thread, sizeof(thread), "%llu/task/%llu", (unsigned long long)pid, (unsigned long long)tid);
+	its = ran_last_ms(s, thread);
+	cpu = ran_on(s, thread);
+	if (its <= 0 || cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(before), &before))
+		return 0;
+	CPU_ZERO(&there);
+	CPU_SET(cpu, &there);
+	if (sched_setaffinity(0, sizeof(there), &there) == 0)
+		ours = ran_last_ms(s, "self");
+	sched_setaffinity(0, sizeof(before), &before);
+	return ours > its ? (ours - its) * 1e6 : 0;
 }
 
 static bool is_master(const struct tcp_holders *holders, uint64_t sk, uint32_t pid)
@@ -122,9 +149,8 @@ void accept_overflow_look(struct accept_overflow_state *state, struct overflow_i
 
 	if (!sk)
 		return;
-	incident->has_listener = bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.listeners), &sk, &incident->listener) == 0;
-	if (incident->has_listener && incident->listener.owner.since_ns)
-		made = &incident->listener.owner;
+	if (incident->event.listener.owner.since_ns)
+		made = &incident->event.listener.owner;
 	find_group(state, incident);
 	if (!incident->group_count)
 		incident->group[incident->group_count++] = sk;

@@ -27,7 +27,7 @@ static bool is_full(const struct listener_state *state)
 static void tell_socket(const struct session *s, const struct overflow_incident *incident, struct accept_overflow *x)
 {
 	const struct listener_state *state = &incident->event.state;
-	const uint8_t *address = state->valid ? state->address : incident->event.address;
+	const uint8_t *address = state->valid ? state->address : incident->counts.address;
 	bool v6 = state->valid ? state->family == INET6 : !address_is_v4(address);
 	char text[48];
 
@@ -35,8 +35,8 @@ static void tell_socket(const struct session *s, const struct overflow_incident 
 	address_text(text, address);
 	KNOW_TEXT(x, saddr, text);
 	KNOW(x, sport, incident->event.key.port);
-	KNOW(x, netns, incident->event.netns);
-	KNOW(x, listener_by, incident->event.basis);
+	KNOW(x, netns, incident->counts.netns);
+	KNOW(x, listener_by, incident->counts.basis);
 	if (!state->valid)
 		return;
 	KNOW(x, dual_stack, v6 && !state->only_v6 && strcmp(text, "::") == 0);
@@ -55,8 +55,8 @@ static void tell_socket(const struct session *s, const struct overflow_incident 
 static void tell_bound(const struct overflow_incident *incident, struct accept_overflow *x)
 {
 	const struct listener_state *state = &incident->event.state;
-	const struct listener *l = &incident->listener;
-	bool seen = incident->has_listener && l->owner.since_ns && l->limit == state->limit;
+	const struct listener *l = &incident->event.listener;
+	bool seen = l->owner.since_ns && l->limit == state->limit;
 
 	if (!state->valid)
 		return;
@@ -88,7 +88,7 @@ static void tell_counts(const struct overflow_incident *incident, struct accept_
 	KNOW(x, window_ns, span(from, now->last_ns));
 	if (x->count > 1 && x->window_ns >= 1000000)
 		KNOW(x, rate_per_s, (double)x->count * 1e9 / x->window_ns + 0.5);
-	KNOW(x, total, now->syn_drops + now->ack_drops - incident->before);
+	KNOW(x, total, incident->total);
 	KNOW(x, incident_ns, span(incident->first_ns, now->last_ns));
 }
 
@@ -111,11 +111,6 @@ static void tell_clients(const struct overflow_incident *incident, struct accept
 
 /* ---- those who ought to accept -------------------------------------- */
 
-static enum acceptor_state state_of(const struct overflow_acceptor *a)
-{
-	return a->soft ? ACCEPTOR_FD_EXHAUSTED : a->acceptor.state;
-}
-
 /* a full table explains it whatever the threads do; a master that waits for its workers explains nothing */
 static unsigned int weight(const struct overflow_acceptor *a)
 {
@@ -132,9 +127,12 @@ static const struct overflow_acceptor *chosen(const struct overflow_incident *in
 	return best;
 }
 
-/* processor time since it was looked at first; false: too short to say */
-static bool cpu_percent(const struct session *s, const struct overflow_incident *incident,
-			const struct overflow_acceptor *a, uint64_t *ret)
+/*
+ * A second look: the processor time since the first, in percent; false: too short to say. A process that was about
+ * to run then and has hardly run since is told of as it is now.
+ */
+static bool look_again(const struct session *s, const struct overflow_incident *incident,
+		       const struct overflow_acceptor *a, struct acceptor *told, uint64_t *ret_percent)
 {
 	uint64_t ns = span(incident->looked_ns, session_now());
 	struct acceptor now;
@@ -142,25 +140,31 @@ static bool cpu_percent(const struct session *s, const struct overflow_incident 
 	if (ns < 200000000 || !procfs_same_process(&s->procfs, a->owner.tgid, a->owner.start_ns) ||
 	    acceptor_look(&s->procfs, a->owner.tgid, &now) || now.cpu_ns < a->acceptor.cpu_ns)
 		return false;
-	*ret = (now.cpu_ns - a->acceptor.cpu_ns) * 100 / ns;
+	*ret_percent = (now.cpu_ns - a->acceptor.cpu_ns) * 100 / ns;
+	if (told->state == ACCEPTOR_RUNNING && *ret_percent < 10 && now.state != ACCEPTOR_RUNNING)
+		*told = now;
 	return true;
 }
 
 static void tell_holder(const struct session *s, const struct overflow_incident *incident,
 			const struct overflow_acceptor *a, struct tcp_holder *holder)
 {
+	struct acceptor told = a->acceptor;
+	enum acceptor_state state;
+
 	KNOW(holder, pid, a->owner.tgid);
 	text_copy(holder->comm, sizeof(holder->comm), a->owner.comm, strnlen(a->owner.comm, sizeof(a->owner.comm)));
 	holder->known.comm = 1;
-	if (state_of(a))
-		KNOW(holder, state, state_of(a));
-	if (a->acceptor.tid && a->acceptor.tid != a->owner.tgid)
-		KNOW(holder, tid, a->acceptor.tid);
-	if (a->acceptor.syscall >= 0) {
-		syscall_name(holder->syscall, sizeof(holder->syscall), a->acceptor.syscall, a->acceptor.compat);
+	holder->known.cpu_percent = look_again(s, incident, a, &told, &holder->cpu_percent);
+	state = a->soft ? ACCEPTOR_FD_EXHAUSTED : told.state;
+	if (state)
+		KNOW(holder, state, state);
+	if (told.tid && told.tid != a->owner.tgid)
+		KNOW(holder, tid, told.tid);
+	if (told.syscall >= 0) {
+		syscall_name(holder->syscall, sizeof(holder->syscall), told.syscall, told.compat);
 		holder->known.syscall = 1;
 	}
-	holder->known.cpu_percent = cpu_percent(s, incident, a, &holder->cpu_percent);
 	if (a->soft) {
 		KNOW(holder, open, a->open);
 		KNOW(holder, soft, a->soft);
@@ -219,25 +223,28 @@ static uint64_t all_idle_ns(const struct overflow_incident *incident)
  * left it since its newest came: else there would be room. While its oldest is
  * the same nothing has left it either.
  */
-static void tell_accepts(const struct overflow_incident *incident, const struct overflow_sample *end,
-			 struct accept_overflow *x)
+static void tell_accepts(const struct accept_overflow_state *state, const struct overflow_incident *incident,
+			 const struct overflow_sample *end, struct accept_overflow *x)
 {
 	const struct listener_state *first = &incident->event.state;
 	const struct overflow_sample *begin = &incident->sample;
-	uint64_t least = is_full(first) ? first->tail_ns : 0, idle = all_idle_ns(incident), elapsed;
+	uint64_t jiffy_ns = state->hz ? 1000000000ULL / state->hz : 0, idle = all_idle_ns(incident), least, elapsed;
 	bool same = end->state.valid && first->valid && first->head && first->head == end->state.head;
 
+	least = is_full(first) ? first->tail_jiffies * jiffy_ns : 0;
 	elapsed = same ? span(incident->event.header.boot_ns, end->ns) : 0;
 	least = least ? least + elapsed : 0;
-	if (idle && (same || !end->state.valid) && idle + elapsed > least)
-		least = idle + elapsed;
+	/* whether it ran since or not: the oldest connection is the same */
+	idle = idle && same ? idle + span(incident->looked_ns, end->ns) : idle;
+	if ((same || !end->state.valid) && idle > least)
+		least = idle;
 	/* some were accepted meanwhile: what is known is how it is now */
 	if (end->state.valid && !same)
-		least = is_full(&end->state) ? end->state.tail_ns : 0;
+		least = is_full(&end->state) ? end->state.tail_jiffies * jiffy_ns : 0;
 	if (least)
 		KNOW(x, since_accept_ns, least);
-	if (first->valid && first->head_ns)
-		KNOW(x, oldest_wait_ns, same && end->state.head_ns ? end->state.head_ns : first->head_ns);
+	if (first->head && jiffy_ns)
+		KNOW(x, oldest_wait_ns, (same ? end->state.head_jiffies : first->head_jiffies) * jiffy_ns);
 	if (incident->group_count == 1 && begin->ns && end->state.valid && end->ns > begin->ns) {
 		uint64_t came = end->established - begin->established;
 		int64_t taken = (int64_t)came - ((int64_t)end->state.queue - begin->state.queue);
@@ -326,7 +333,7 @@ void accept_overflow_tell(struct accept_overflow_state *state, struct overflow_i
 	tell_counts(incident, x);
 	tell_clients(incident, x);
 	tell_acceptors(state->session, incident, x);
-	tell_accepts(incident, &end, x);
+	tell_accepts(state, incident, &end, x);
 	tell_group(state, incident, x);
 	if (incident->owner_by) {
 		tcp_owner_fill(state->session, &o, &incident->owner);

@@ -15,6 +15,7 @@
 #define HOLD_NS 1500000000ULL		/* the first line waits so long at most, and for a glance */
 #define LONGEST_NS 60000000000ULL
 #define LOOK_AGAIN_NS 10000000000ULL
+#define TELL_NS 1000000000ULL		/* the kernel tells of a call that often at most */
 #define GLANCE_NS 250000000ULL		/* time between two looks at counts while a line is waiting */
 
 static int failures_map(const struct fd_exhausted_state *state)
@@ -58,6 +59,8 @@ static void read_counts(const struct fd_exhausted_state *state, struct fd_incide
 		if (bpf_map_lookup_elem(map, &call->key, &now))
 			continue;
 		call->count = now.count;
+		if (now.told_ns > incident->kernel_told_ns)
+			incident->kernel_told_ns = now.told_ns;
 		call->first_ns = now.first_ns;
 		call->last_ns = now.last_ns;
 		if (i)
@@ -198,8 +201,9 @@ static void look_at(struct fd_exhausted_state *state, struct fd_incident *incide
 	uint64_t hold = hold_ns(incident), last, quiet, since;
 
 	read_counts(state, incident);
+	/* the kernel tells of more once a second at most: until then it may have counted in silence */
 	if (!untold(incident)) {
-		incident->due_ns = 0;
+		incident->due_ns = span(incident->kernel_told_ns, now) < TELL_NS ? now + GLANCE_NS : 0;
 		return;
 	}
 	/* the kernel went on counting since the loop took the time */

@@ -32,6 +32,7 @@ struct fd_incident {
 	uint64_t total;		/* failures told since it began */
 	uint64_t due_ns;	/* when it is looked at again; 0: when there is news */
 	uint64_t told_ns;
+	uint64_t kernel_told_ns;	/* when the kernel told of it last */
 	uint64_t looked_ns;	/* when its descriptors and its stack were looked at */
 	unsigned int lines;
 	/* processor time of the thread that goes on, where the window began */

@@ -15,6 +15,7 @@
 #define LONGEST_NS 60000000000ULL
 #define GLANCE_NS 500000000ULL
 #define SILENCE_NS 1000000000ULL	/* time for an answer, and for the next to be sent */
+#define TELL_NS 1000000000ULL		/* the kernel tells of a flow that often at most */
 #define SWEEP_NS 10000000000ULL
 
 const struct tcp_retransmit_bpf *tcp_retransmit_skeleton(const struct tcp_retransmit_state *state)
@@ -70,6 +71,7 @@ static bool read_flow(struct tcp_retransmit_state *state, struct retransmit_flow
 
 static void tell(struct tcp_retransmit_state *state, struct retransmit_flow *flow)
 {
+	flow->total += flow->counts.count - flow->told.count;
 	tcp_retransmit_tell(state, flow);
 	session_folded(state->session, KIND_tcp_retransmit, untold(flow) - 1);
 	flow->told_ns = flow->counts.last_ns;
@@ -100,8 +102,9 @@ static bool is_due(struct tcp_retransmit_state *state, struct retransmit_flow *f
 	uint64_t hold = hold_ns(flow), quiet, since;
 	bool gone = !read_flow(state, flow);
 
+	/* the kernel tells of more once a second at most: until then it may have counted in silence */
 	if (!untold(flow)) {
-		flow->due_ns = 0;
+		flow->due_ns = !gone && span(flow->counts.told_ns, now) < TELL_NS ? now + GLANCE_NS : 0;
 		return false;
 	}
 	quiet = span(flow->counts.last_ns, now);
@@ -138,7 +141,7 @@ static int take(struct tcp_retransmit_state *state, const struct retransmit_even
 		return 0;
 	if (!flow->first_ns || span(flow->told_ns, event->header.boot_ns) > LONGEST_NS) {
 		flow->key = event->key;
-		flow->before = flow->told.count;
+		flow->total = 0;
 		flow->first_ns = event->header.boot_ns;
 		flow->lines = 0;
 	}

@@ -32,7 +32,7 @@ struct retransmit_flow {
 	uint64_t told_dsack;
 	uint64_t first_ns, told_ns;
 	uint64_t due_ns;	/* when it is looked at again; 0: when there is news */
-	uint64_t before;	/* segments that were told in an earlier incident */
+	uint64_t total;		/* segments told since it began */
 	unsigned int lines;
 };
 

@@ -131,7 +131,7 @@ static void tell_counts(const struct retransmit_flow *flow, struct tcp_retransmi
 	KNOW(x, window_ns, span(from, now->last_ns));
 	if (x->count > 1 && x->window_ns >= 1000000)
 		KNOW(x, rate_per_s, (double)x->count * 1e9 / x->window_ns + 0.5);
-	KNOW(x, total, now->count - flow->before);
+	KNOW(x, total, flow->total);
 	KNOW(x, incident_ns, span(flow->first_ns, now->last_ns));
 	if (now->longest)
 		KNOW(x, segment_bytes, now->longest);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Connections that retransmit: their counts, their state, who made them, and how user space is told. */
+#ifndef KWHY_FLOW_BPF_H
+#define KWHY_FLOW_BPF_H
+
+#include "emit.bpf.h"
+#include "tcp_socket.bpf.h"
+
+#define TELL_NS 1000000000ULL
+#define CA_RECOVERY 3
+#define CA_LOSS 4
+#define TIMER_LOSS_PROBE 5	/* ICSK_TIME_LOSS_PROBE */
+#define CHRONO_RWND_LIMITED 2
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct flow_key);
+	__type(value, struct flow);
+} flows SEC(".maps");
+
+/* flows by their addresses alone: a segment may be dropped in another namespace of this host */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct flow_key);	/* net is 0 */
+	__type(value, struct flow_key);
+} flows_anywhere SEC(".maps");
+
+/* what senders' segments met on their way out before they were sent again */
+struct early_drop {
+	__u64 count;
+	__u32 reason;
+	__u32 net;	/* inode number */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);	/* the socket */
+	__type(value, struct early_drop);
+} early_drops SEC(".maps");
+
+/* who called connect() or listen() */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct tcp_owner);
+} owners SEC(".maps");
+
+/* the socket that listens on a port, the last to begin where there are several */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct tcp_port_key);
+	__type(value, __u64);
+} listening SEC(".maps");
+
+struct work {
+	struct segment segment;
+	struct flow_key key, other;
+};
+
+/* too large for the stack */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 4);	/* by program: one may interrupt the other */
+	__type(key, __u32);
+	__type(value, struct work);
+} scratch SEC(".maps");
+
+enum { SCRATCH_SENT, SCRATCH_SYNACK, SCRATCH_FREED, SCRATCH_ASKED };
+
+static __always_inline void key_of_socket(struct flow_key *key, const struct sock_common *sk)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->net = (__u64)BPF_CORE_READ(sk, skc_net.net);
+	local_address(key->local, sk);
+	peer_address(key->peer, sk);
+	key->local_port = BPF_CORE_READ(sk, skc_num);
+	key->peer_port = bpf_ntohs(BPF_CORE_READ(sk, skc_dport));
+}
+
+static __always_inline bool same_flow(const struct flow_key *a, const struct flow_key *b)
+{
+	return a->net == b->net && a->local_port == b->local_port && a->peer_port == b->peer_port &&
+	       same_address(a->local, b->local) && same_address(a->peer, b->peer);
+}
+
+/* Indexes mean nothing in another namespace, so the name is taken from the socket's route. */
+static __always_inline void read_device(struct flow_state *s, const struct sock *sk)
+{
+	struct dst_entry *dst = BPF_CORE_READ(sk, sk_dst_cache);
+	struct net_device *dev = BPF_CORE_READ(dst, dev);
+
+	s->interface = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+	s->device[0] = 0;
+	if (s->interface && BPF_CORE_READ(dev, ifindex) == (int)s->interface)
+		bpf_probe_read_kernel_str(s->device, sizeof(s->device), dev->name);
+}
+
+static __always_inline void read_flow(struct flow_state *s, const struct sock *sk)
+{
+	const struct inet_connection_sock *icsk = (const void *)sk;
+	const struct tcp_sock *tcp = (const void *)sk;
+	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+
+	s->valid = 1;
+	s->ns = bpf_ktime_get_boot_ns();
+	s->monotonic_ns = bpf_ktime_get_ns();
+	s->jiffies = bpf_jiffies64();
+	s->netns = BPF_CORE_READ(net, ns.inum);
+	read_device(s, sk);
+	s->state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	s->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	s->uid = BPF_CORE_READ(sk, sk_uid.val);
+	s->soft_error = BPF_CORE_READ(sk, sk_err_soft);
+	s->queue = BPF_CORE_READ(sk, sk_ack_backlog);
+	s->limit = BPF_CORE_READ(sk, sk_max_ack_backlog);
+	if (s->state == TCP_LISTEN)
+		return;
+	s->srtt_us = BPF_CORE_READ(tcp, srtt_us) >> 3;
+	s->rto_jiffies = BPF_CORE_READ(icsk, icsk_rto);
+	s->backoff = BPF_CORE_READ(icsk, icsk_backoff);
+	s->cwnd = BPF_CORE_READ(tcp, snd_cwnd);
+	s->packets_out = BPF_CORE_READ(tcp, packets_out);
+	s->sacked_out = BPF_CORE_READ(tcp, sacked_out);
+	s->lost_out = BPF_CORE_READ(tcp, lost_out);
+	s->retrans_out = BPF_CORE_READ(tcp, retrans_out);
+	s->peer_window = BPF_CORE_READ(tcp, snd_wnd);
+	s->mss = BPF_CORE_READ(tcp, mss_cache);
+	s->unacked = BPF_CORE_READ(tcp, write_seq) - BPF_CORE_READ(tcp, snd_una);
+	s->acked_bytes = BPF_CORE_READ(tcp, bytes_acked);
+	s->dsack = BPF_CORE_READ(tcp, dsack_dups);
+	s->ack_jiffies = (__u32)s->jiffies - BPF_CORE_READ(tcp, rcv_tstamp);
+	s->limited_jiffies = BPF_CORE_READ_BITFIELD_PROBED(tcp, chrono_type) == CHRONO_RWND_LIMITED ?
+			     (__u32)s->jiffies - BPF_CORE_READ(tcp, chrono_start) : 0;
+}
+
+/* as the kernel's own state has it at the moment it sends */
+static __always_inline enum retransmit_class class_of(const struct sock *sk, __u32 ca_state)
+{
+	const struct inet_connection_sock *icsk = (const void *)sk;
+	__u32 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+
+	if (state == TCP_SYN_SENT)
+		return RETRANSMIT_SYN;
+	if (state == TCP_SYN_RECV)
+		return RETRANSMIT_SYNACK;
+	if (ca_state == CA_LOSS)
+		return RETRANSMIT_RTO;
+	if (ca_state == CA_RECOVERY)
+		return RETRANSMIT_FAST;
+	return BPF_CORE_READ(icsk, icsk_pending) == TIMER_LOSS_PROBE ? RETRANSMIT_TLP : RETRANSMIT_OTHER;
+}
+
+static __always_inline struct flow *flow_for(struct work *w, __u64 sk, __u32 total)
+{
+	struct flow *flow = bpf_map_lookup_elem(&flows, &w->key), fresh = {};
+
+	if (flow && flow->sk == sk)
+		return flow;
+	if (flow) {
+		/* the addresses belong to another socket now, whose counter begins anew; what was counted stays */
+		flow->sk = sk;
+		flow->total = total;
+		return flow;
+	}
+	fresh.sk = sk;
+	fresh.total = total;
+	fresh.first_ns = bpf_ktime_get_boot_ns();
+	bpf_map_update_elem(&flows, &w->key, &fresh, BPF_NOEXIST);
+	w->other = w->key;
+	w->other.net = 0;
+	bpf_map_update_elem(&flows_anywhere, &w->other, &w->key, BPF_ANY);
+	return bpf_map_lookup_elem(&flows, &w->key);
+}
+
+static __always_inline bool fill_maker(struct tcp_maker *maker, __u64 sk)
+{
+	struct tcp_owner *owner = bpf_map_lookup_elem(&owners, &sk);
+
+	maker->sk = sk;
+	if (!owner)
+		return false;
+	maker->known = 1;
+	maker->owner = *owner;
+	return true;
+}
+
+static __always_inline void fill_makers(struct retransmit_event *e, const struct flow *flow)
+{
+	struct tcp_port_key port = { .net = e->key.net, .port = e->key.local_port };
+	__u64 *listener;
+
+	if (flow->listening) {
+		fill_maker(&e->listening, flow->sk);
+		return;
+	}
+	if (fill_maker(&e->connected, flow->sk))
+		return;
+	listener = bpf_map_lookup_elem(&listening, &port);
+	if (listener)
+		fill_maker(&e->listening, *listener);
+}
+
+/* counts n segments; wakes user space at the first and then once a second */
+static __always_inline void add_segments(struct flow *flow, const struct flow_key *key, const struct sock *sk,
+					 enum retransmit_class class, __u64 n)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct retransmit_event *e;
+
+	flow->count += n;
+	flow->by_class[class & (RETRANSMIT_CLASSES - 1)] += n;
+	flow->last_ns = now;
+	if (now - flow->told_ns < TELL_NS)
+		return;
+	flow->told_ns = now;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	/* without a place in the ring it is told of later: the counts stay */
+	if (!e)
+		return;
+	__builtin_memset(e, 0, sizeof(*e));
+	e->header.type = RETRANSMIT_EVENT;
+	e->header.size = sizeof(*e);
+	e->header.boot_ns = now;
+	e->key = *key;
+	read_flow(&e->state, sk);
+	fill_makers(e, flow);
+	bpf_ringbuf_submit(e, 0);
+}
+
+static __always_inline void note_first(struct flow *flow, const struct sock *sk)
+{
+	const struct tcp_sock *tcp = (const void *)sk;
+	__u64 own = (__u64)sk;
+	struct early_drop *early;
+
+	if (flow->count)
+		return;
+	early = bpf_map_lookup_elem(&early_drops, &own);
+	if (early) {
+		flow->drops_out += early->count;
+		flow->drop_reason = early->reason;
+		flow->drop_net = early->net;
+		bpf_map_delete_elem(&early_drops, &own);
+	}
+	flow->first_acked = BPF_CORE_READ(tcp, bytes_acked);
+	flow->first_dsack = BPF_CORE_READ(tcp, dsack_dups);
+}
+
+/* what the socket's counter grew by since it was read last */
+static __always_inline __u32 grown(struct flow *flow, const struct sock *sk)
+{
+	__u32 total = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans), n = total - flow->total;
+
+	flow->total = total;
+	return n;
+}
+
+#endif
