@@ -82,6 +82,7 @@ static __always_inline void began_with_drop(struct work *w, const struct sock *s
 	if (retransmit_arguments > 2)
 		return;
 	grown(flow, sk);
+	flow->failed += segments;
 	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, segments);
 	add_segments(flow, &w->key, sk, class_of(sk, BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state)), segments);
 }
@@ -99,7 +100,12 @@ static __always_inline void note_early(const struct sock *sk, const struct segme
 	bpf_map_update_elem(&early_drops, &own, &fresh, BPF_ANY);
 }
 
-/* reason 0: the kernel has none */
+/*
+ * reason 0: the kernel has none. Both ends of a connection may be on this host, and
+ * what one of them has on its way out is on its way in for the other. Without
+ * reasons a duplicate that its receiver frees looks like a drop: then only what
+ * still is its sender's counts, and answers to a SYN.
+ */
 static __always_inline int dropped(struct sk_buff *skb, __u32 reason)
 {
 	const struct sock *sk = BPF_CORE_READ(skb, sk);
@@ -109,22 +115,18 @@ static __always_inline int dropped(struct sk_buff *skb, __u32 reason)
 
 	if (!w || !read_segment(&w->segment, skb))
 		return 0;
+	flow = flow_of_segment(w, false);
+	if (flow && (reason || flow->by_class[RETRANSMIT_SYN]))
+		note_drop(flow, &w->segment, reason, false);
 	flow = flow_of_segment(w, true);
-	/* without reasons a duplicate that its receiver frees looks like a drop: only what still is its sender's counts */
 	if (flow && (reason || flow->sk == (__u64)sk)) {
 		note_drop(flow, &w->segment, reason, true);
-		return 0;
-	}
-	if (!flow && sk && is_own_segment(sk, &w->segment)) {
+	} else if (!flow && sk && is_own_segment(sk, &w->segment)) {
 		if (before_next(sk, &w->segment))
 			began_with_drop(w, sk, skb, reason);
 		else
 			note_early(sk, &w->segment, reason);
-		return 0;
 	}
-	flow = flow_of_segment(w, false);
-	if (flow && (reason || flow->by_class[RETRANSMIT_SYN]))
-		note_drop(flow, &w->segment, reason, false);
 	return 0;
 }
 

@@ -28,6 +28,7 @@ struct tcp_owner {
 /* a process that has a socket open which was asked for: one record of the iterator */
 struct tcp_holder_entry {
 	__u64 sk;
+	__u32 state, port;	/* of the socket now: the address may be another's by now */
 	__u64 soft;		/* RLIMIT_NOFILE */
 	struct tcp_owner owner;
 };
@@ -156,7 +157,7 @@ struct flow_state {
 struct flow {
 	__u64 sk;		/* of a SYN-ACK: the listening socket */
 	__u64 count;		/* segments by the kernel's own counter of the socket, since the first */
-	__u64 sent;		/* of these those that left TCP */
+	__u64 failed;		/* of these those that did not leave TCP */
 	__u64 by_class[RETRANSMIT_CLASSES];
 	__u64 timeouts;
 	__u64 not_tried;	/* sends that failed before the kernel counted them */
@@ -170,8 +171,8 @@ struct flow {
 	__u32 longest;		/* payload */
 	__u32 first_dsack;
 	__u32 listening;	/* its segments are SYN-ACKs */
-	__u32 accepted;		/* 1: by the peer, 2: by us, 0: not known */
-	__u32 pad;
+	__u32 silent_total;	/* what the counter was when it was seen to have grown without a word */
+	__u64 silent_ns;
 };
 
 /* a socket and who made it, as it was known when the segment was sent: a moment later both may be gone */

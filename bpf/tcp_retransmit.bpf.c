@@ -23,6 +23,7 @@
 #define TCPCB_EVER_RETRANS 0x80
 #define EAGAIN 11
 #define EBUSY 16
+#define SILENT_NS 1000000ULL	/* from the counter to the tracepoint it takes microseconds */
 
 /* set by user space: arguments of kfree_skb, and the reasons (by number) for which segments are freed normally */
 const volatile __u32 kfree_arguments = 2;
@@ -81,12 +82,14 @@ static __always_inline void count_sent(struct flow *flow, const struct flow_key 
 
 	note_first(flow, sk);
 	n = grown(flow, sk);
-	if (err)
+	if (err) {
 		flow->err = err;
-	else
-		flow->sent += segments;
-	if (err && !n)
-		flow->not_tried++;
+		flow->failed += n;
+		flow->not_tried += !n;
+	} else if (retransmit_arguments == 2 && n > segments) {
+		/* what failed before it, of which older kernels do not tell */
+		flow->failed += n - segments;
+	}
 	if (length > flow->longest)
 		flow->longest = length;
 	/* the timer is not running while what it ran out for is sent */
@@ -161,7 +164,6 @@ int retransmit_synack(__u64 *ctx)
 		grown(flow, sk);
 	else
 		flow->listening = 1;
-	flow->sent++;
 	add_segments(flow, &w->key, sk, RETRANSMIT_SYNACK, 1);
 	return 0;
 }
@@ -217,6 +219,32 @@ int retransmit_set_state(__u64 *ctx)
 
 /* ---- asked by user space: never attached, run at once --------------- */
 
+/*
+ * What could not be sent, of which older kernels do not tell: the counter has grown. It grows a moment before the others
+ * are told of, so that only what is there when it is looked at again counts. A counter that is lower belongs to another
+ * socket.
+ */
+static __always_inline void count_silent(struct flow *flow, const struct sock *sk, __u64 now)
+{
+	const struct inet_connection_sock *icsk = (const void *)sk;
+	__u32 total = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans), n = total - flow->total;
+
+	if (retransmit_arguments > 2 || !n || n >= 1U << 31)
+		return;
+	if (flow->silent_total != total) {
+		flow->silent_total = total;
+		flow->silent_ns = now;
+	}
+	if (now - flow->silent_ns < SILENT_NS)
+		return;
+	flow->total = total;
+	flow->count += n;
+	flow->failed += n;
+	flow->by_class[class_of(sk, BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state)) & (RETRANSMIT_CLASSES - 1)] += n;
+	flow->last_ns = flow->silent_ns;
+	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, n);
+}
+
 /* The flow that is asked about, as it is now; counts what grew since. */
 SEC("raw_tp")
 int look_at_flow(void *ctx)
@@ -227,7 +255,7 @@ int look_at_flow(void *ctx)
 	struct work *w = bpf_map_lookup_elem(&scratch, &which);
 	struct flow *flow;
 	struct sock *sk;
-	__u32 n, socket_state;
+	__u32 socket_state;
 
 	if (!key || !state || !w)
 		return 0;
@@ -246,15 +274,7 @@ int look_at_flow(void *ctx)
 	if (!same_flow(&w->other, key) || socket_state == TCP_CLOSE || socket_state == TCP_TIME_WAIT)
 		return 0;
 	read_flow(state, sk);
-	n = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans) - flow->total;
-	/* failed ones that nothing told of; a counter that is lower belongs to another socket */
-	if (n && n < 1U << 31) {
-		flow->total += n;
-		flow->count += n;
-		flow->by_class[RETRANSMIT_OTHER] += n;
-		flow->last_ns = state->ns;
-		__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, n);
-	}
+	count_silent(flow, sk, state->ns);
 	return 0;
 }
 

@@ -187,6 +187,8 @@ static __always_inline void tell_holder(struct bpf_iter__task_file *ctx, struct 
 	if (!bpf_map_lookup_elem(&wanted_sockets, &key))
 		return;
 	entry.sk = key;
+	entry.state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	entry.port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	entry.soft = soft_limit(task);
 	fill_owner(&entry.owner, task);
 	bpf_seq_write(ctx->meta->seq, &entry, sizeof(entry));

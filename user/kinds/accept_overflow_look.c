@@ -133,7 +133,8 @@ static void name_group(const struct accept_overflow_state *state, struct overflo
 	unsigned int sharing;
 
 	for (unsigned int i = 0; i < incident->group_count; i++) {
-		const struct tcp_owner *owner = tcp_holders_owner(&state->holders, incident->group[i], NULL, &sharing);
+		const struct tcp_owner *owner = tcp_holders_owner(&state->holders, incident->group[i],
+								  incident->event.key.port, NULL, &sharing);
 
 		incident->group_pid[i] = owner ? owner->tgid : 0;
 		if (owner)
@@ -156,7 +157,7 @@ void accept_overflow_look(struct accept_overflow_state *state, struct overflow_i
 		incident->group[incident->group_count++] = sk;
 	tcp_holders_find(skeleton->links.find_listeners, skeleton->maps.wanted_sockets, incident->group,
 			 incident->group_count, &state->holders);
-	owner = tcp_holders_owner(&state->holders, sk, made, &incident->sharing);
+	owner = tcp_holders_owner(&state->holders, sk, incident->event.key.port, made, &incident->sharing);
 	if (owner || made) {
 		incident->owner = owner ? *owner : *made;
 		incident->owner_by = owner ? OWNER_HOLDER : OWNER_LISTEN;

@@ -48,16 +48,18 @@ static bool same_process(const struct tcp_owner *a, const struct tcp_owner *b)
 	return a->tgid == b->tgid && a->start_ns == b->start_ns;
 }
 
-const struct tcp_owner *tcp_holders_owner(const struct tcp_holders *holders, uint64_t sk,
+const struct tcp_owner *tcp_holders_owner(const struct tcp_holders *holders, uint64_t sk, unsigned int port,
 					  const struct tcp_owner *preferred, unsigned int *ret_sharing)
 {
+	enum { TCP_LISTEN = 10 };
 	const struct tcp_owner *found = NULL;
 
 	*ret_sharing = 0;
 	for (unsigned int i = 0; i < holders->count; i++) {
-		const struct tcp_owner *owner = &holders->entries[i].owner;
+		const struct tcp_holder_entry *entry = &holders->entries[i];
+		const struct tcp_owner *owner = &entry->owner;
 
-		if (holders->entries[i].sk != sk)
+		if (entry->sk != sk || (port && (entry->state != TCP_LISTEN || entry->port != port)))
 			continue;
 		++*ret_sharing;
 		if (!found || (preferred && same_process(owner, preferred)) ||

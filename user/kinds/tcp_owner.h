@@ -26,11 +26,12 @@ struct tcp_holders {
 int tcp_holders_find(const struct bpf_link *link, const struct bpf_map *wanted, const uint64_t *sockets,
 		     unsigned int count, struct tcp_holders *ret);
 /*
- * The process to name for a socket: the one that is preferred (who made it)
+ * Of a listening socket the port says whether it is the same one still; 0: it is
+ * known to be. The process to name for a socket: the one that is preferred (who made it)
  * where it still has it open, else the one that lives longest. NULL: nobody.
  * *ret_sharing: how many have it open.
  */
-const struct tcp_owner *tcp_holders_owner(const struct tcp_holders *holders, uint64_t sk,
+const struct tcp_owner *tcp_holders_owner(const struct tcp_holders *holders, uint64_t sk, unsigned int port,
 					  const struct tcp_owner *preferred, unsigned int *ret_sharing);
 /* Who it is, where it runs, and what it was started as, where it still lives. */
 void tcp_owner_fill(struct session *session, struct observation *observation, const struct tcp_owner *owner);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hz.h"
 #include "tcp_retransmit.skel.h"
@@ -64,6 +65,7 @@ static bool read_flow(struct tcp_retransmit_state *state, struct retransmit_flow
 		see(state, flow, &now);
 	if (bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.flows), &flow->key, &counts) == 0)
 		flow->counts = counts;
+	flow->gone = !now.valid;
 	return now.valid;
 }
 
@@ -250,6 +252,10 @@ static void tcp_retransmit_finish(struct session *s, void *state_pointer)
 
 	(void)s;
 	take_silent(state);
+	/* twice: see count_silent() */
+	for (uint32_t i = 0; i < state->flows.count; i++)
+		read_flow(state, table_entry(&state->flows, i));
+	usleep(2000);
 	for (uint32_t i = 0; i < state->flows.count; i++) {
 		struct retransmit_flow *flow = table_entry(&state->flows, i);
 

@@ -27,6 +27,10 @@ struct retransmit_flow {
 	struct flow_key key;
 	struct flow_state state;	/* the last that was seen */
 	struct tcp_maker connected, listening;	/* as the kernel knew them then */
+	struct tcp_owner owner;	/* as it was told last */
+	enum owner_basis owner_by;	/* 0: nobody is known */
+	unsigned int sharing;
+	bool gone;		/* the socket; its address may be another's */
 	struct flow counts;	/* as last read from the kernel */
 	struct flow told;	/* of these */
 	uint64_t told_dsack;
@@ -58,14 +62,11 @@ struct tcp_retransmit_state {
 };
 
 const struct tcp_retransmit_bpf *tcp_retransmit_skeleton(const struct tcp_retransmit_state *state);
-/* tcp_retransmit_look.c: whose the flows of the batch are, and how many connections their peers have. */
+/* tcp_retransmit_look.c: finds whose the flows of the batch are, and how many connections their peers have. */
 void tcp_retransmit_look(struct tcp_retransmit_state *state);
 /* The group a flow is in: bits 0 its namespace, 64 or 120 its subnet, 128 its peer. NULL: it was not asked for. */
 const struct flow_group *tcp_retransmit_group(const struct tcp_retransmit_state *state, const struct flow_key *key,
 					      unsigned int bits);
-/* Who to name for a flow of the batch; 0: nobody is known. */
-enum owner_basis tcp_retransmit_owner(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,
-				      struct tcp_owner *ret, unsigned int *ret_sharing);
 /* True when the peer opened the connection; *ret_known: whether that can be said. */
 bool tcp_retransmit_accepted(const struct retransmit_flow *flow, bool *ret_known);
 /* tcp_retransmit_tell.c: all that is known of it, as an observation, which is delivered. */

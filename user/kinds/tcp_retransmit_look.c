@@ -110,6 +110,51 @@ static void read_groups(struct tcp_retransmit_state *state)
 	}
 }
 
+/* ---- owners --------------------------------------------------------- */
+
+/* who has a socket open, else who made it; port: that of a listening socket */
+static const struct tcp_owner *owner_of(const struct tcp_retransmit_state *state, const struct tcp_maker *maker,
+					unsigned int port, unsigned int *ret_sharing, bool *ret_holds)
+{
+	const struct tcp_owner *made = maker->known ? &maker->owner : NULL, *found = NULL;
+
+	*ret_sharing = 0;
+	if (maker->sk)
+		found = tcp_holders_owner(&state->holders, maker->sk, port, made, ret_sharing);
+	*ret_holds = found;
+	return found ? found : made;
+}
+
+/* What was found once is true of the flow later, too, when nobody has its socket open any more. */
+static void find_owner(const struct tcp_retransmit_state *state, struct retransmit_flow *flow)
+{
+	const struct tcp_owner *owner = NULL;
+	enum owner_basis held = OWNER_HOLDER, made = OWNER_CONNECT;
+	unsigned int sharing = 0;
+	bool holds = false;
+
+	if (flow->gone && flow->owner_by)
+		return;
+	if (!flow->gone) {
+		owner = owner_of(state, &flow->connected, 0, &sharing, &holds);
+	} else if (flow->connected.known) {
+		owner = &flow->connected.owner;
+	}
+	if (!owner && flow->owner_by == OWNER_HOLDER)
+		return;
+	/* not accepted yet, or closed since by whom it was accepted */
+	if (!owner) {
+		owner = owner_of(state, &flow->listening, flow->key.local_port, &sharing, &holds);
+		held = OWNER_LISTENER;
+		made = OWNER_LISTEN;
+	}
+	if (!owner)
+		return;
+	flow->owner = *owner;
+	flow->owner_by = holds ? held : made;
+	flow->sharing = sharing;
+}
+
 void tcp_retransmit_look(struct tcp_retransmit_state *state)
 {
 	const struct tcp_retransmit_bpf *skeleton = tcp_retransmit_skeleton(state);
@@ -119,7 +164,7 @@ void tcp_retransmit_look(struct tcp_retransmit_state *state)
 	for (unsigned int i = 0; i < state->batch_count; i++) {
 		const struct retransmit_flow *flow = state->batch[i];
 
-		if (flow->connected.sk)
+		if (flow->connected.sk && !flow->gone)
 			sockets[count++] = flow->connected.sk;
 		if (flow->listening.sk)
 			sockets[count++] = flow->listening.sk;
@@ -130,36 +175,8 @@ void tcp_retransmit_look(struct tcp_retransmit_state *state)
 			tcp_holders_find(skeleton->links.find_sockets, skeleton->maps.wanted_sockets, sockets, count,
 					 &state->holders) == 0;
 	read_groups(state);
-}
-
-/* ---- owners --------------------------------------------------------- */
-
-/* who has a socket open; NULL: nobody any more */
-static const struct tcp_owner *holder(const struct tcp_retransmit_state *state, const struct tcp_maker *maker,
-				      unsigned int *ret_sharing)
-{
-	return maker->sk ? tcp_holders_owner(&state->holders, maker->sk, maker->known ? &maker->owner : NULL,
-					     ret_sharing) : NULL;
-}
-
-enum owner_basis tcp_retransmit_owner(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,
-				      struct tcp_owner *ret, unsigned int *ret_sharing)
-{
-	const struct tcp_owner *owner;
-
-	*ret_sharing = 0;
-	owner = holder(state, &flow->connected, ret_sharing);
-	if (owner || flow->connected.known) {
-		*ret = owner ? *owner : flow->connected.owner;
-		return owner ? OWNER_HOLDER : OWNER_CONNECT;
-	}
-	/* not accepted yet, or closed since by whom it was accepted */
-	owner = holder(state, &flow->listening, ret_sharing);
-	if (owner || flow->listening.known) {
-		*ret = owner ? *owner : flow->listening.owner;
-		return owner ? OWNER_LISTENER : OWNER_LISTEN;
-	}
-	return 0;
+	for (unsigned int i = 0; i < state->batch_count; i++)
+		find_owner(state, state->batch[i]);
 }
 
 bool tcp_retransmit_accepted(const struct retransmit_flow *flow, bool *ret_known)

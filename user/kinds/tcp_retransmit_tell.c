@@ -118,12 +118,11 @@ static void tell_counts(const struct retransmit_flow *flow, struct tcp_retransmi
 {
 	const struct flow *now = &flow->counts, *told = &flow->told;
 	uint64_t from = flow->lines ? flow->told_ns : flow->first_ns;
-	uint64_t sent = now->sent - told->sent;
 
 	KNOW(x, count, now->count - told->count);
 	tell_classes(flow, x);
 	KNOW(x, timeouts, now->timeouts - told->timeouts);
-	KNOW(x, failed, x->count > sent ? x->count - sent : 0);
+	KNOW(x, failed, now->failed - told->failed);
 	if (now->not_tried != told->not_tried)
 		KNOW(x, not_tried, now->not_tried - told->not_tried);
 	if (now->err && (x->failed || x->known.not_tried))
@@ -180,16 +179,13 @@ static void tell_owner(const struct tcp_retransmit_state *state, const struct re
 		       struct observation *o)
 {
 	struct tcp_retransmit *x = &o->tcp_retransmit;
-	struct tcp_owner owner;
-	unsigned int sharing;
-	enum owner_basis by = tcp_retransmit_owner(state, flow, &owner, &sharing);
 
-	if (!by)
+	if (!flow->owner_by)
 		return;
-	KNOW(x, owner_by, by);
-	if (sharing > 1)
-		KNOW(x, sharing, sharing);
-	tcp_owner_fill(state->session, o, &owner);
+	KNOW(x, owner_by, flow->owner_by);
+	if (flow->sharing > 1)
+		KNOW(x, sharing, flow->sharing);
+	tcp_owner_fill(state->session, o, &flow->owner);
 }
 
 static void fit(struct observation *o)
