@@ -234,7 +234,7 @@ def tcp(samples):
     ]
     for load in ("connections", "requests"):
         rows = []
-        reference = [s if s["turns"] else None for s in samples["nothing"] if s["load"] == load]
+        reference = [s if s["turns"] else None for s in samples["nothing"] if s["load"] == load and "bpf_ns" not in s]
         if not reference:
             continue
         for name, taken in samples.items():
@@ -242,20 +242,23 @@ def tcp(samples):
                 if load == "connections":
                     rows.append([name, taken[0]["why"]])
                 continue
-            taken = [s if s["turns"] else None for s in taken if s["load"] == load]
+            counted = [s for s in taken if s["load"] == load and "bpf_ns" in s]
+            taken = [s if s["turns"] else None for s in taken if s["load"] == load and "bpf_ns" not in s]
             row = [name]
             for _, value, compared in columns:
                 values, others = ([value(s) if s else None for s in of] for of in (taken, reference))
                 row.append(number(median(values)))
                 if compared:
                     row.append(ratio_half(values, others))
+            for key in ("bpf_ns", "bpf_runs"):
+                row.append(number(median([s[key] / s["turns"] for s in counted])) if any(s["bpf_runs"] for s in counted) else "-")
             known = [s for s in taken if s and s["told"] is not None]
             seen = f"{sum(s['told'] for s in known)} packets/{sum(s['lost'] or 0 for s in known)} lost" if known else events(taken)
             rows.append(row + [seen])
         headings = [load]
         for heading, _, compared in columns:
             headings += [heading, "x"] if compared else [heading]
-        table(headings + [EVENTS], rows)
+        table(headings + ["BPF ns", "runs", EVENTS], rows)
 
 
 def stopped(line):

@@ -38,7 +38,7 @@ arm_tcp() {
 	case $1 in
 	tcpretrans)
 		armed=LADDR
-		watch_processes python3 -u "$(command -v tcpretrans-bpfcc || command -v tcpretrans)"
+		watch_processes env PYTHONUNBUFFERED=1 "$(command -v tcpretrans-bpfcc || command -v tcpretrans)"
 		;;
 	bpftrace | drops)
 		# and says what it counted
@@ -76,6 +76,42 @@ is_armed() {
 	return 1
 }
 
+# bpf_runs PID...: what the kernel says of their BPF programs, while it counts that: nanoseconds and runs of all of them.
+bpf_runs() {
+	for bpf_pid in "$@"; do
+		cat "/proc/$bpf_pid/fdinfo"/* 2>/dev/null || true
+	done | awk '
+		$1 == "prog_id:" { program = $2 }
+		$1 == "run_time_ns:" { ns[program] = $2 }
+		$1 == "run_cnt:" { runs[program] = $2 }
+		END {
+			for (program in ns) {
+				sum += ns[program]
+				count += runs[program]
+			}
+			printf "%.0f %.0f\n", sum, count
+		}'
+}
+
+# tcp_bpf_cost NAME: both loads once while the kernel counts runs of BPF programs, which costs time of its own.
+tcp_bpf_cost() {
+	stats=/proc/sys/kernel/bpf_stats_enabled
+	[ -e $stats ] || return 0
+	stats_before=$(cat $stats)
+	echo 1 >$stats
+	for load in $tcp_loads; do
+		# shellcheck disable=SC2046 # lists of words
+		set -- "$1" $(bpf_runs $(cat "$work/watchers"))
+		line=$(tcp_slice "$load" 1000) || continue
+		# shellcheck disable=SC2046 # lists of words
+		set -- "$@" $(bpf_runs $(cat "$work/watchers"))
+		printf '%s\t{"load":"%s","turns":%d,"bpf_ns":%d,"bpf_runs":%d}\n' "$(tcp_title "$1")" "$load" \
+			"$(echo "$line" | sed 's/^{"turns":\([0-9]*\).*/\1/')" "$(($4 - $2))" "$(($5 - $3))" >>"$samples"
+	done
+	echo "$stats_before" >$stats
+	stats_before=
+}
+
 # choose_tcp NAME...: sets $chosen to those that start here; the others get a remark.
 choose_tcp() {
 	chosen=
@@ -83,9 +119,10 @@ choose_tcp() {
 		arm_tcp "$name"
 		if is_armed; then
 			chosen="$chosen $name"
+			tcp_bpf_cost "$name"
 		else
 			printf '%s\t{"why":"does not start here: %s"}\n' "$(tcp_title "$name")" \
-				"$(cat "$work"/processes.err.* 2>/dev/null | tr -d '\r\t"\134' | grep -v -e RLIMIT_MEMLOCK -e modprobe -e Traceback | grep -m 1 . | cut -c 1-90)" >>"$remarks"
+				"$(cat "$work"/processes.err.* 2>/dev/null | tr -d '\r\t"\134' | grep -v -e RLIMIT_MEMLOCK -e modprobe -e Traceback -e '^ ' | grep -m 1 . | cut -c 1-90)" >>"$remarks"
 		fi
 		# those that did not start are gone
 		unwatch "$stop_signal" 2>/dev/null || true
@@ -175,7 +212,8 @@ section_tcp() {
 	tcp_loads='connections requests'
 	echo "tcp: ${nginx:-tests/bench/serve.c}, one process, one file, over loopback; connections: one for each request; requests:"
 	echo "  $tcp_clients connections that stay; each for 1 s under ${wrk:-tests/bench/load.c}, $tcp_rounds rounds. p50, p99: of a request"
-	echo '  and its answer. Machine: busy time of all CPUs, with what others run. Events: of both loads'
+	echo '  and its answer. Machine: busy time of all CPUs, with what others run. BPF: its programs, from a slice of its own.'
+	echo '  Events: of both loads'
 	: >"$remarks"
 	if [ -z "$nginx" ]; then
 		remark nginx 'not installed'
@@ -195,8 +233,8 @@ section_tcp() {
 		set -- "$@" "$peer"
 		[ "$peer" != bpftrace ] || set -- "$@" drops
 	done
-	choose_tcp "$@"
 	tcp_slice connections 1000 >/dev/null || true
+	choose_tcp "$@"
 	# shellcheck disable=SC2086 # a list of names
 	turns "$tcp_rounds" tcp_turn $chosen
 	kill "$looked_at" || true

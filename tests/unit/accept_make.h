@@ -74,12 +74,16 @@ static inline void made(struct kernel_listener *l, uint32_t backlog, uint32_t so
 					    .comm = "server", .parent_comm = "init" };
 }
 
-static inline int send_overflow(const struct kernel_listener *l)
+/* its clocks: 250 jiffies a second, five minutes before they wrap at the start */
+static inline int send_overflow(struct kernel_listener *l)
 {
-	struct overflow_event event = { .header = { OVERFLOW_EVENT, sizeof(event), kernel.now_ns }, .key = l->key,
-					.state = l->state, .basis = LISTENER_SOCKET, .netns = l->state.netns };
+	struct overflow_event event = { .header = { OVERFLOW_EVENT, sizeof(event), kernel.now_ns }, .key = l->key };
 
-	memcpy(event.address, l->state.address, sizeof(event.address));
+	l->state.monotonic_ns = kernel.now_ns;
+	l->state.jiffies = (uint32_t)-(300 * 250) + kernel.now_ns / 4000000;
+	event.state = l->state;
+	event.listener = l->made;
+	event.has_listener = l->has_made;
 	return accept_overflow_kind.event(&session, accepting, &event, sizeof(event));
 }
 
@@ -97,8 +101,12 @@ static inline struct overflow_counts *count_overflows(struct kernel_listener *l,
 {
 	struct overflow_counts *c = &l->counts;
 
-	if (!l->counted)
+	if (!l->counted) {
 		c->first_ns = kernel.now_ns;
+		c->basis = LISTENER_SOCKET;
+		c->netns = l->state.netns;
+		memcpy(c->address, l->state.address, sizeof(c->address));
+	}
 	l->counted = true;
 	c->syn_drops += syn;
 	c->ack_drops += ack;

@@ -30,7 +30,7 @@
 enum { KERNEL_LISTENERS = 160, KERNEL_HOLDERS = 2048, KERNEL_FLOWS = 1024, KERNEL_GROUPS = 512, KERNEL_WANTED = 512 };
 /* which map or program is meant, by what stands for its address */
 enum {
-	MAP_OVERFLOWS = 1001, MAP_LISTENERS, MAP_PORTS, MAP_CLIENTS, MAP_LOOKED, MAP_LISTENERS_WANTED,
+	MAP_OVERFLOWS = 1001, MAP_PORTS, MAP_CLIENTS, MAP_LOOKED, MAP_LISTENERS_WANTED,
 	MAP_FLOWS, MAP_ASKED, MAP_ANSWER, MAP_GROUPS, MAP_SOCKETS_WANTED,
 	PROGRAM_LOOK_AT_LISTENER, PROGRAM_LOOK_AT_FLOW, PROGRAM_LEARN_CPU,
 };
@@ -97,8 +97,7 @@ static inline void kernel_arm(struct kind_run *run)
 		.links.find_listeners = FAKE(struct bpf_link, 1),
 		.progs = { .look_at_listener = FAKE(struct bpf_program, PROGRAM_LOOK_AT_LISTENER),
 			   .learn_cpu = FAKE(struct bpf_program, PROGRAM_LEARN_CPU) },
-		.maps = { .overflows = FAKE(struct bpf_map, MAP_OVERFLOWS), .listeners = FAKE(struct bpf_map, MAP_LISTENERS),
-			  .ports = FAKE(struct bpf_map, MAP_PORTS), .clients = FAKE(struct bpf_map, MAP_CLIENTS),
+		.maps = { .overflows = FAKE(struct bpf_map, MAP_OVERFLOWS), .ports = FAKE(struct bpf_map, MAP_PORTS), .clients = FAKE(struct bpf_map, MAP_CLIENTS),
 			  .looked = FAKE(struct bpf_map, MAP_LOOKED),
 			  .wanted_sockets = FAKE(struct bpf_map, MAP_LISTENERS_WANTED) },
 	};
@@ -275,11 +274,6 @@ int bpf_map_lookup_elem(int fd, const void *key, void *value)
 		return kernel_give(value, &kernel.answer, sizeof(kernel.answer));
 	case MAP_PORTS:
 		return kernel_ports(key, value);
-	case MAP_LISTENERS:
-		for (unsigned int i = 0; i < kernel.listener_count; i++)
-			if (kernel.listeners[i].key.sk == *(const uint64_t *)key && kernel.listeners[i].has_made)
-				return kernel_give(value, &kernel.listeners[i].made, sizeof(kernel.listeners[i].made));
-		return -ENOENT;
 	case MAP_GROUPS:
 		for (unsigned int i = 0; i < kernel.group_count; i++)
 			if (memcmp(&kernel.groups[i].key, key, sizeof(kernel.groups[i].key)) == 0)
