@@ -221,7 +221,7 @@ static void test_failed(void **state)
 	struct flow *c = count_segments(f, RETRANSMIT_RTO, 5);
 
 	(void)state;
-	c->sent = 2;
+	c->failed = 3;
 	c->not_tried = 4;
 	c->err = -105;
 	told(f);
