@@ -199,7 +199,7 @@ static void count_segments(struct input *in, struct kernel_flow *f)
 		*c = (struct flow){ .first_ns = kernel.now_ns };
 	f->counted = true;
 	c->count += count;
-	c->sent += any >> 12 & 1 ? count : count / 2;
+	c->failed += any >> 12 & 1 ? count : count / 2;
 	c->by_class[1 + (any >> 13) % 6] += count;
 	c->not_tried += not_tried;
 	c->timeouts += any >> 5 & 7;

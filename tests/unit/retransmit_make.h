@@ -98,7 +98,6 @@ static inline struct flow *count_segments(struct kernel_flow *f, enum retransmit
 		c->first_ns = kernel.now_ns;
 	f->counted = true;
 	c->count += n;
-	c->sent += n;
 	c->by_class[class] += n;
 	c->last_ns = kernel.now_ns;
 	tick(f);

@@ -97,7 +97,8 @@ static inline void kernel_arm(struct kind_run *run)
 		.links.find_listeners = FAKE(struct bpf_link, 1),
 		.progs = { .look_at_listener = FAKE(struct bpf_program, PROGRAM_LOOK_AT_LISTENER),
 			   .learn_cpu = FAKE(struct bpf_program, PROGRAM_LEARN_CPU) },
-		.maps = { .overflows = FAKE(struct bpf_map, MAP_OVERFLOWS), .ports = FAKE(struct bpf_map, MAP_PORTS), .clients = FAKE(struct bpf_map, MAP_CLIENTS),
+		.maps = { .overflows = FAKE(struct bpf_map, MAP_OVERFLOWS), .ports = FAKE(struct bpf_map, MAP_PORTS),
+			  .clients = FAKE(struct bpf_map, MAP_CLIENTS),
 			  .looked = FAKE(struct bpf_map, MAP_LOOKED),
 			  .wanted_sockets = FAKE(struct bpf_map, MAP_LISTENERS_WANTED) },
 	};
@@ -184,6 +185,21 @@ static inline bool kernel_is_in(const struct flow_group_key *group, const struct
 	       (!group->bits || memcmp(group->prefix, group->bits == 128 ? flow->peer : subnet, 16) == 0);
 }
 
+/* a pass shows which sockets listen, and where */
+static inline void kernel_show(int fd, struct tcp_holder_entry e)
+{
+	for (unsigned int i = 0; i < kernel.listener_count; i++) {
+		const struct kernel_listener *l = &kernel.listeners[i];
+
+		if (l->key.sk == e.sk && !l->closed) {
+			e.state = 10;
+			e.port = l->key.port;
+		}
+	}
+	if (write(fd, &e, sizeof(e)) != sizeof(e))
+		abort();
+}
+
 /* a pass over all open files */
 int bpf_iter_create(int link_fd)
 {
@@ -197,9 +213,8 @@ int bpf_iter_create(int link_fd)
 	kernel.passes++;
 	fd = memfd_create("pass", MFD_CLOEXEC);
 	for (unsigned int i = 0; i < kernel.holder_count; i++)
-		if (kernel_wants(kernel.holders[i].sk) &&
-		    write(fd, &kernel.holders[i], sizeof(kernel.holders[i])) != sizeof(kernel.holders[i]))
-			abort();
+		if (kernel_wants(kernel.holders[i].sk))
+			kernel_show(fd, kernel.holders[i]);
 	for (unsigned int g = 0; g < kernel.group_count; g++)
 		for (unsigned int i = 0; i < kernel.connection_count; i++)
 			kernel.groups[g].count += kernel_is_in(&kernel.groups[g].key, &kernel.connections[i]);

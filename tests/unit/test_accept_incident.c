@@ -111,20 +111,22 @@ static void test_goes_on(void **state)
 /* another socket is another incident, and another namespace has ports of its own */
 static void test_apart(void **state)
 {
-	struct kernel_listener *l[3] = { listens(1, 80, 128), listens(2, 81, 5), listens(3, 80, 6) };
+	struct kernel_listener *l[4] = { listens(1, 80, 128), listens(2, 81, 5), listens(3, 80, 6), listens(1 ^ 8, 80, 7) };
 	const uint64_t begin = kernel.now_ns;
 
 	(void)state;
 	l[2]->key.net++;
 	l[2]->state.netns++;
-	for (unsigned int i = 0; i < 3; i++)
+	/* as far from the first as its namespace is */
+	l[3]->key.net ^= 8;
+	for (unsigned int i = 0; i < 4; i++)
 		overflows(l[i], i + 1, 0);
 	until(begin + SECOND);
-	check_counts(6);
-	assert_int_equal(line_count, 3);
+	check_counts(10);
+	assert_int_equal(line_count, 4);
 	assert_int_equal(lines[1].accept_overflow.sport, 81);
 	assert_int_equal(lines[2].accept_overflow.netns, NETNS + 1);
-	for (unsigned int i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < 4; i++) {
 		assert_int_equal(lines[i].accept_overflow.count, i + 1);
 		assert_false(lines[i].accept_overflow.known.group_size);
 	}

@@ -221,7 +221,7 @@ static void test_failed(void **state)
 	struct flow *c = count_segments(f, RETRANSMIT_RTO, 5);
 
 	(void)state;
-	c->sent = 2;
+	c->failed = 3;
 	c->not_tried = 4;
 	c->err = -105;
 	told(f);
@@ -289,12 +289,45 @@ static void test_groups(void **state)
 	assert_false(lines[3].tcp_retransmit.known.peer_flows);
 }
 
+/* those that no process has open are not seen in a pass, and retransmit: never more of them than there are */
+static void test_groups_unseen(void **state)
+{
+	static const char *const peers[] = { "10.0.3.7", "10.0.3.8", "10.0.4.1", "10.0.4.2" };
+	const uint64_t begin = kernel.now_ns;
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		struct kernel_flow *f = connection(peers[i], 40000 + i);
+
+		if (i == 0)
+			kernel.connections[kernel.connection_count++] = f->key;
+		if (i)
+			sends_again(f, RETRANSMIT_RTO, 1);
+	}
+	sends_again(&kernel.flows[0], RETRANSMIT_RTO, 1);
+	kernel.connections[kernel.connection_count++] = kernel.flows[0].key;
+	kernel.connections[kernel.connection_count++] = kernel.flows[0].key;
+	until(begin + 10 * SECOND);
+	check_counts(4);
+	for (unsigned int i = 0; i < line_count; i++) {
+		const struct tcp_retransmit *t = &lines[i].tcp_retransmit;
+
+		if (strcmp(t->daddr, peers[0]) != 0)
+			continue;
+		assert_true(t->peer_flows == 3 && t->peer_flows_bad == 1);
+		assert_true(t->subnet_flows == 4 && t->subnet_flows_bad == 2);
+		assert_true(t->other_flows == 2 && t->other_flows_bad == 2);
+		return;
+	}
+	fail();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_single), TEST(test_storm), TEST(test_again), TEST(test_goes_on), TEST(test_closed), TEST(test_many),
 		TEST(test_silent), TEST(test_bad_records), TEST(test_random), TEST(test_classes), TEST(test_failed),
-		TEST(test_drops), TEST(test_handshake), TEST(test_groups),
+		TEST(test_drops), TEST(test_handshake), TEST(test_groups), TEST(test_groups_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,11 +70,20 @@ static void test_connected(void **state)
 	is(OWNER_CONNECT, SERVER);
 }
 
+/* a process that has the listening socket open, on the connection's port */
+static void holds_listener(uint32_t pid, uint16_t port)
+{
+	struct tcp_holder_entry *e = kernel_holds(LISTENER, pid, SERVER_START);
+
+	e->state = 10;
+	e->port = port;
+}
+
 /* not accepted yet */
 static void test_listener(void **state)
 {
 	(void)state;
-	kernel_holds(LISTENER, SERVER + 1, SERVER_START);
+	holds_listener(SERVER + 1, 40000);
 	told_by(maker(SOCKET, 0), maker(LISTENER, SERVER));
 	is(OWNER_LISTENER, SERVER + 1);
 	assert_true(x->accepted);
@@ -84,7 +93,7 @@ static void test_listener(void **state)
 static void test_accepted(void **state)
 {
 	(void)state;
-	kernel_holds(LISTENER, SERVER, SERVER_START);
+	holds_listener(SERVER, 40000);
 	kernel_holds(SOCKET, SERVER + 1, SERVER_START);
 	told_by(maker(SOCKET, 0), maker(LISTENER, SERVER));
 	is(OWNER_HOLDER, SERVER + 1);
@@ -93,7 +102,12 @@ static void test_accepted(void **state)
 
 static void test_listened(void **state)
 {
-	(void)state;
+	told_by(maker(0, 0), maker(LISTENER, SERVER));
+	is(OWNER_LISTEN, SERVER);
+	teardown(state);
+	setup(state);
+	/* another's by now: it listens elsewhere */
+	holds_listener(SERVER + 1, 80);
 	told_by(maker(0, 0), maker(LISTENER, SERVER));
 	is(OWNER_LISTEN, SERVER);
 }
@@ -109,13 +123,14 @@ static void test_nobody(void **state)
 	assert_true(x->accepted);
 }
 
-/* what was known of its maker at one segment is not forgotten at the next; another socket is another's */
+/* what was known of its maker at one segment is not forgotten at the next */
 static void test_remembered(void **state)
 {
 	struct kernel_flow *f = connection("10.0.3.7", 40000);
 	struct retransmit_event event = { .header = { RETRANSMIT_EVENT, sizeof(event), kernel.now_ns }, .key = f->key };
 
 	(void)state;
+	event.state = f->state;
 	count_segments(f, RETRANSMIT_RTO, 1);
 	event.connected = maker(SOCKET, SERVER);
 	assert_int_equal(tcp_retransmit_kind.event(&session, retransmitting, &event, sizeof(event)), 0);
@@ -124,13 +139,31 @@ static void test_remembered(void **state)
 	until(kernel.now_ns + 10 * SECOND);
 	assert_int_equal(lines_read(), 1);
 	is(OWNER_CONNECT, SERVER);
+}
+
+/* who had it open when it lived is named when it is gone, and not who has its address now */
+static void test_gone(void **state)
+{
+	struct kernel_flow *f = connection("10.0.3.7", 40000);
+	struct retransmit_event event = { .header = { RETRANSMIT_EVENT, sizeof(event), kernel.now_ns }, .key = f->key };
+
+	(void)state;
+	event.state = f->state;
+	event.connected = maker(SOCKET, 0);
+	kernel_holds(SOCKET, SERVER, SERVER_START);
+	count_segments(f, RETRANSMIT_RTO, 1);
+	assert_int_equal(tcp_retransmit_kind.event(&session, retransmitting, &event, sizeof(event)), 0);
+	until(kernel.now_ns + 10 * SECOND);
+	f->state.valid = 0;
+	kernel.holder_count = 0;
+	kernel_holds(SOCKET, SERVER + 1, SERVER_START);
 	event.header.boot_ns = kernel.now_ns;
-	event.connected = maker(SOCKET + 1, 0);
 	count_segments(f, RETRANSMIT_RTO, 1);
 	assert_int_equal(tcp_retransmit_kind.event(&session, retransmitting, &event, sizeof(event)), 0);
 	until(kernel.now_ns + 10 * SECOND);
 	assert_int_equal(lines_read(), 2);
-	assert_false(lines[1].tcp_retransmit.known.owner_by);
+	is(OWNER_HOLDER, SERVER);
+	assert_int_equal(lines[1].process.pid, SERVER);
 }
 
 /* as many holders as there is room for, and the wanted one among the last */
@@ -148,7 +181,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_holder), TEST(test_sharing), TEST(test_connected), TEST(test_listener), TEST(test_accepted),
-		TEST(test_listened), TEST(test_nobody), TEST(test_remembered), TEST(test_holders_bounded),
+		TEST(test_listened), TEST(test_nobody), TEST(test_remembered), TEST(test_gone),
+		TEST(test_holders_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

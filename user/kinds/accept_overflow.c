@@ -123,7 +123,8 @@ static void look_at(struct accept_overflow_state *state, struct overflow_inciden
 
 static uint64_t hash_of(const struct overflow_key *key)
 {
-	return table_mix(table_mix(key->sk, key->net), key->port);
+	/* both are addresses: the one alone would be no hash yet, and what they differ in could be the same */
+	return table_mix(table_mix(table_mix(1, key->sk), key->net), key->port);
 }
 
 static void learn_hz(struct accept_overflow_state *state, const struct listener_state *listener)

@@ -156,6 +156,14 @@ static void tell_drops(const struct tcp_retransmit_state *state, const struct re
 
 /* ---- the others ----------------------------------------------------- */
 
+/* Connections of the wider group beside those of the narrower: at least those that are bad, of which not all were seen. */
+static uint64_t beside(const struct flow_group *wider, const struct flow_group *narrower)
+{
+	uint64_t flows = wider->flows - narrower->flows, bad = wider->bad - narrower->bad;
+
+	return flows > bad ? flows : bad;
+}
+
 static void tell_groups(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,
 			struct tcp_retransmit *x)
 {
@@ -170,9 +178,9 @@ static void tell_groups(const struct tcp_retransmit_state *state, const struct r
 	KNOW(x, peer_flows_bad, peer->bad);
 	subnet_text(x->subnet, key->peer);
 	x->known.subnet = 1;
-	KNOW(x, subnet_flows, subnet->flows);
+	KNOW(x, subnet_flows, peer->flows + beside(subnet, peer));
 	KNOW(x, subnet_flows_bad, subnet->bad);
-	KNOW(x, other_flows, all->flows - subnet->flows);
+	KNOW(x, other_flows, beside(all, subnet));
 	KNOW(x, other_flows_bad, all->bad - subnet->bad);
 }
 
