@@ -32,12 +32,13 @@ static int ran_on(const struct session *s, const char *thread)
 	char path[64], data[1024];
 	const char *at;
 	size_t length;
+	uint64_t cpu;
 
 	snprintf(path, sizeof(path), "%s/stat", thread);
 	at = file_read_at(s->procfs.fd, path, data, sizeof(data), &length) ? NULL : strrchr(data, ')');
 	for (int field = 2; at && field < 39; field++)
 		at = strchr(at + 1, ' ');
-	return at ? atoi(at) : -1;
+	return at && digits_parse(at + 1, strlen(at + 1), &cpu) && cpu < CPU_SETSIZE ? (int)cpu : -1;
 }
 
 /*
@@ -54,7 +55,7 @@ static uint64_t idle_ns(const struct session *s, uint64_t pid, uint64_t tid)
 	snprintf(thread, sizeof(thread), "%llu/task/%llu", (unsigned long long)pid, (unsigned long long)tid);
 	its = ran_last_ms(s, thread);
 	cpu = ran_on(s, thread);
-	if (its <= 0 || cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(before), &before))
+	if (its <= 0 || cpu < 0 || sched_getaffinity(0, sizeof(before), &before))
 		return 0;
 	CPU_ZERO(&there);
 	CPU_SET(cpu, &there);
