@@ -158,6 +158,7 @@ static __always_inline enum retransmit_class class_of(const struct sock *sk, __u
 static __always_inline struct flow *flow_for(struct work *w, __u64 sk, __u32 total)
 {
 	struct flow *flow = bpf_map_lookup_elem(&flows, &w->key), fresh = {};
+	struct net *net = (struct net *)w->key.net;
 
 	if (flow && flow->sk == sk)
 		return flow;
@@ -169,6 +170,7 @@ static __always_inline struct flow *flow_for(struct work *w, __u64 sk, __u32 tot
 	}
 	fresh.sk = sk;
 	fresh.total = total;
+	fresh.netns = BPF_CORE_READ(net, ns.inum);
 	fresh.first_ns = bpf_ktime_get_boot_ns();
 	bpf_map_update_elem(&flows, &w->key, &fresh, BPF_NOEXIST);
 	w->other = w->key;

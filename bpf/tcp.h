@@ -171,7 +171,9 @@ struct flow {
 	__u32 longest;		/* payload */
 	__u32 first_dsack;
 	__u32 listening;	/* its segments are SYN-ACKs */
+	__u32 netns;		/* inode number */
 	__u32 silent_total;	/* what the counter was when it was seen to have grown without a word */
+	__u32 pad;
 	__u64 silent_ns;
 };
 

@@ -74,6 +74,16 @@ static __always_inline bool was_tried(const struct tcp_skb_cb *cb)
 	return BPF_CORE_READ(cb, sacked) & TCPCB_EVER_RETRANS;
 }
 
+/*
+ * What the counter grew by without a word. Older kernels do not tell of what could not be sent; newer ones do, and there
+ * the kernel skipped the program.
+ */
+static __always_inline void count_untold(struct flow *flow, __u32 n)
+{
+	if (retransmit_arguments == 2)
+		flow->failed += n;
+}
+
 static __always_inline void count_sent(struct flow *flow, const struct flow_key *key, const struct sock *sk, int err,
 				       __u32 segments, __u32 length)
 {
@@ -86,9 +96,8 @@ static __always_inline void count_sent(struct flow *flow, const struct flow_key 
 		flow->err = err;
 		flow->failed += n;
 		flow->not_tried += !n;
-	} else if (retransmit_arguments == 2 && n > segments) {
-		/* what failed before it, of which older kernels do not tell */
-		flow->failed += n - segments;
+	} else if (n > segments) {
+		count_untold(flow, n - segments);
 	}
 	if (length > flow->longest)
 		flow->longest = length;
@@ -220,16 +229,15 @@ int retransmit_set_state(__u64 *ctx)
 /* ---- asked by user space: never attached, run at once --------------- */
 
 /*
- * What could not be sent, of which older kernels do not tell: the counter has grown. It grows a moment before the others
- * are told of, so that only what is there when it is looked at again counts. A counter that is lower belongs to another
- * socket.
+ * The counter has grown, and nothing told of it. It does so a moment before the tracepoint, so that only what is there
+ * when it is looked at again counts. A counter that is lower belongs to another socket.
  */
 static __always_inline void count_silent(struct flow *flow, const struct sock *sk, __u64 now)
 {
 	const struct inet_connection_sock *icsk = (const void *)sk;
 	__u32 total = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans), n = total - flow->total;
 
-	if (retransmit_arguments > 2 || !n || n >= 1U << 31)
+	if (!n || n >= 1U << 31)
 		return;
 	if (flow->silent_total != total) {
 		flow->silent_total = total;
@@ -239,7 +247,7 @@ static __always_inline void count_silent(struct flow *flow, const struct sock *s
 		return;
 	flow->total = total;
 	flow->count += n;
-	flow->failed += n;
+	count_untold(flow, n);
 	flow->by_class[class_of(sk, BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state)) & (RETRANSMIT_CLASSES - 1)] += n;
 	flow->last_ns = flow->silent_ns;
 	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, n);

@@ -69,7 +69,7 @@ static void prefork_child(void *context)
 	prctl(PR_SET_NAME, worker->name);
 	said_flow(worker->name, fd);
 	/* until the client loses what arrives */
-	sleep_ms(100);
+	sleep_ms(300);
 	lose(worker->name, fd);
 }
 
@@ -246,7 +246,8 @@ static void orphan_child(void *context)
 
 	prctl(PR_SET_NAME, "departed");
 	said_flow("client", fd);
-	sleep_ms(100);
+	/* until the other side loses what arrives */
+	sleep_ms(300);
 	send_bytes(fd, CHUNK);
 }
 
@@ -329,6 +330,7 @@ static void *thread_main(void *context)
 
 	said_flow("server", fd);
 	printf("tid %d\n", gettid());
+	sleep_ms(300);
 	lose("server", fd);
 	return NULL;
 }

@@ -180,7 +180,8 @@ static void run_scope(int argc, char **argv)
 	far = far_start("::", lose_all);
 	fd = connect_to(place_at("fe80::2%near", far.port));
 	said_flow("client", fd);
-	sleep_ms(50);
+	/* until the other end has accepted, and loses what arrives */
+	sleep_ms(300);
 	send_bytes(fd, CHUNK);
 	sleep_ms(number(argv[1]));
 	said_info("client", fd);

@@ -36,9 +36,10 @@ static void tell_flow(const struct tcp_retransmit_state *state, const struct ret
 	KNOW(x, dport, flow->key.peer_port);
 	x->accepted = tcp_retransmit_accepted(flow, &known);
 	x->known.accepted = known;
-	if (!now->netns)
+	if (flow->counts.netns)
+		KNOW(x, netns, flow->counts.netns);
+	if (!now->valid)
 		return;
-	KNOW(x, netns, now->netns);
 	if (now->interface) {
 		tcp_interface(x->interface, state->session, now->netns, now->interface, now->device);
 		x->known.interface = 1;
@@ -149,7 +150,7 @@ static void tell_drops(const struct tcp_retransmit_state *state, const struct re
 		return;
 	if (reason)
 		KNOW_TEXT(x, drop_reason, reason);
-	if (now->drop_net && now->drop_net != flow->state.netns)
+	if (now->drop_net && now->drop_net != now->netns)
 		KNOW(x, drop_netns, now->drop_net);
 }
 
