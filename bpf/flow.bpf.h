@@ -12,6 +12,13 @@
 #define TIMER_LOSS_PROBE 5	/* ICSK_TIME_LOSS_PROBE */
 #define CHRONO_RWND_LIMITED 2
 
+/* set by user space: arguments of the tracepoint; newer kernels tell of what could not be sent, too */
+const volatile __u32 retransmit_arguments = 2;
+
+/* Whether any flow is known, so that the end of a connection need not look for one; user space takes it back. */
+#define HAVE_FLOWS 1
+__u32 have_flows = 2;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -65,12 +72,12 @@ struct work {
 /* too large for the stack */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 4);	/* by program: one may interrupt the other */
+	__uint(max_entries, 5);	/* by program: one may interrupt the other */
 	__type(key, __u32);
 	__type(value, struct work);
 } scratch SEC(".maps");
 
-enum { SCRATCH_SENT, SCRATCH_SYNACK, SCRATCH_FREED, SCRATCH_ASKED };
+enum { SCRATCH_SENT, SCRATCH_SYNACK, SCRATCH_FREED, SCRATCH_ASKED, SCRATCH_CLOSED };
 
 static __always_inline void key_of_socket(struct flow_key *key, const struct sock_common *sk)
 {
@@ -168,6 +175,7 @@ static __always_inline struct flow *flow_for(struct work *w, __u64 sk, __u32 tot
 		flow->total = total;
 		return flow;
 	}
+	have_flows = HAVE_FLOWS;
 	fresh.sk = sk;
 	fresh.total = total;
 	fresh.netns = BPF_CORE_READ(net, ns.inum);
@@ -260,6 +268,23 @@ static __always_inline __u32 grown(struct flow *flow, const struct sock *sk)
 
 	flow->total = total;
 	return n;
+}
+
+/*
+ * The counter has grown, and no tracepoint told of it. Older kernels do not tell of what could not be sent; newer ones
+ * do, and there the kernel skipped the program. A counter that is lower belongs to another socket.
+ */
+static __always_inline void count_growth(struct flow *flow, const struct flow_key *key, const struct sock *sk)
+{
+	const struct inet_connection_sock *icsk = (const void *)sk;
+	__u32 n = grown(flow, sk);
+
+	if (!n || n >= 1U << 31)
+		return;
+	if (retransmit_arguments == 2)
+		flow->failed += n;
+	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, n);
+	add_segments(flow, key, sk, class_of(sk, BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state)), n);
 }
 
 #endif

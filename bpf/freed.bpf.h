@@ -5,9 +5,6 @@
 
 #include "flow.bpf.h"
 
-/* set by user space: arguments of the tracepoint; newer kernels tell of what could not be sent, too */
-const volatile __u32 retransmit_arguments = 2;
-
 static __always_inline void note_drop(struct flow *flow, const struct segment *segment, __u32 reason, bool out)
 {
 	struct net *net = (struct net *)segment->net;
@@ -69,7 +66,6 @@ static __always_inline __u32 segments_in(const struct sk_buff *skb)
 /* A flow begins with a segment that was to be sent again and did not get out. Newer kernels count it right after. */
 static __always_inline void began_with_drop(struct work *w, const struct sock *sk, const struct sk_buff *skb, __u32 reason)
 {
-	const struct inet_connection_sock *icsk = (const void *)sk;
 	__u32 total = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans), segments = segments_in(skb);
 	struct flow *flow;
 
@@ -79,12 +75,8 @@ static __always_inline void began_with_drop(struct work *w, const struct sock *s
 		return;
 	note_first(flow, sk);
 	note_drop(flow, &w->segment, reason, true);
-	if (retransmit_arguments > 2)
-		return;
-	grown(flow, sk);
-	flow->failed += segments;
-	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, segments);
-	add_segments(flow, &w->key, sk, class_of(sk, BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state)), segments);
+	if (retransmit_arguments == 2)
+		count_growth(flow, &w->key, sk);
 }
 
 static __always_inline void note_early(const struct sock *sk, const struct segment *segment, __u32 reason)
@@ -113,7 +105,8 @@ static __always_inline int dropped(struct sk_buff *skb, __u32 reason)
 	struct work *w = bpf_map_lookup_elem(&scratch, &which);
 	struct flow *flow;
 
-	if (!w || !read_segment(&w->segment, skb))
+	/* nobody's to begin with, or a part of nothing that is known */
+	if (!w || (!sk && have_flows != HAVE_FLOWS) || !read_segment(&w->segment, skb))
 		return 0;
 	flow = flow_of_segment(w, false);
 	if (flow && (reason || flow->by_class[RETRANSMIT_SYN]))
@@ -121,6 +114,8 @@ static __always_inline int dropped(struct sk_buff *skb, __u32 reason)
 	flow = flow_of_segment(w, true);
 	if (flow && (reason || flow->sk == (__u64)sk)) {
 		note_drop(flow, &w->segment, reason, true);
+		if (retransmit_arguments == 2 && flow->sk == (__u64)sk && before_next(sk, &w->segment))
+			count_growth(flow, &w->key, sk);
 	} else if (!flow && sk && is_own_segment(sk, &w->segment)) {
 		if (before_next(sk, &w->segment))
 			began_with_drop(w, sk, skb, reason);

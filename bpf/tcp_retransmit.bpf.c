@@ -74,16 +74,6 @@ static __always_inline bool was_tried(const struct tcp_skb_cb *cb)
 	return BPF_CORE_READ(cb, sacked) & TCPCB_EVER_RETRANS;
 }
 
-/*
- * What the counter grew by without a word. Older kernels do not tell of what could not be sent; newer ones do, and there
- * the kernel skipped the program.
- */
-static __always_inline void count_untold(struct flow *flow, __u32 n)
-{
-	if (retransmit_arguments == 2)
-		flow->failed += n;
-}
-
 static __always_inline void count_sent(struct flow *flow, const struct flow_key *key, const struct sock *sk, int err,
 				       __u32 segments, __u32 length)
 {
@@ -96,8 +86,8 @@ static __always_inline void count_sent(struct flow *flow, const struct flow_key 
 		flow->err = err;
 		flow->failed += n;
 		flow->not_tried += !n;
-	} else if (n > segments) {
-		count_untold(flow, n - segments);
+	} else if (retransmit_arguments == 2 && n > segments) {
+		flow->failed += n - segments;
 	}
 	if (length > flow->longest)
 		flow->longest = length;
@@ -199,6 +189,22 @@ int retransmit_freed(__u64 *ctx)
 
 /* ---- whose they are ------------------------------------------------- */
 
+/* A socket's counter is read once more before it goes; it has given its port back already. */
+static __always_inline void closed(const struct sock *sk)
+{
+	const __u32 which = SCRATCH_CLOSED;
+	struct work *w = bpf_map_lookup_elem(&scratch, &which);
+	struct flow *flow;
+
+	if (!w)
+		return;
+	key_of_socket(&w->key, &sk->__sk_common);
+	w->key.local_port = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
+	flow = bpf_map_lookup_elem(&flows, &w->key);
+	if (flow && flow->sk == (__u64)sk && !flow->listening)
+		count_growth(flow, &w->key, sk);
+}
+
 /* inet_sock_set_state(sk, old, new) */
 SEC("raw_tp/inet_sock_set_state")
 int retransmit_set_state(__u64 *ctx)
@@ -211,6 +217,8 @@ int retransmit_set_state(__u64 *ctx)
 
 	if (new == TCP_CLOSE) {
 		bpf_map_delete_elem(&owners, &own);
+		if (have_flows == HAVE_FLOWS)
+			closed(sk);
 		return 0;
 	}
 	if ((new != TCP_SYN_SENT && new != TCP_LISTEN) || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
@@ -229,31 +237,21 @@ int retransmit_set_state(__u64 *ctx)
 /* ---- asked by user space: never attached, run at once --------------- */
 
 /*
- * The counter has grown, and nothing told of it. It does so a moment before the tracepoint, so that only what is there
- * when it is looked at again counts. A counter that is lower belongs to another socket.
+ * The flow that is asked about, as it is now. Its counter grows a moment before the tracepoint, so that only what is
+ * there when it is looked at again counts as what nothing told of.
  */
-static __always_inline void count_silent(struct flow *flow, const struct sock *sk, __u64 now)
+static __always_inline void count_silent(struct flow *flow, const struct flow_key *key, const struct sock *sk, __u64 now)
 {
-	const struct inet_connection_sock *icsk = (const void *)sk;
-	__u32 total = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans), n = total - flow->total;
+	__u32 total = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans);
 
-	if (!n || n >= 1U << 31)
-		return;
 	if (flow->silent_total != total) {
 		flow->silent_total = total;
 		flow->silent_ns = now;
 	}
-	if (now - flow->silent_ns < SILENT_NS)
-		return;
-	flow->total = total;
-	flow->count += n;
-	count_untold(flow, n);
-	flow->by_class[class_of(sk, BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state)) & (RETRANSMIT_CLASSES - 1)] += n;
-	flow->last_ns = flow->silent_ns;
-	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, n);
+	if (total != flow->total && now - flow->silent_ns >= SILENT_NS)
+		count_growth(flow, key, sk);
 }
 
-/* The flow that is asked about, as it is now; counts what grew since. */
 SEC("raw_tp")
 int look_at_flow(void *ctx)
 {
@@ -282,7 +280,7 @@ int look_at_flow(void *ctx)
 	if (!same_flow(&w->other, key) || socket_state == TCP_CLOSE || socket_state == TCP_TIME_WAIT)
 		return 0;
 	read_flow(state, sk);
-	count_silent(flow, sk, state->ns);
+	count_silent(flow, key, sk, state->ns);
 	return 0;
 }
 

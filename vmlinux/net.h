@@ -49,6 +49,10 @@ struct request_sock {
 	struct sock *sk;
 };
 
+struct inet_sock {
+	__be16 inet_sport;
+};
+
 struct request_sock_queue {
 	atomic_t qlen;
 	struct request_sock *rskq_accept_head;

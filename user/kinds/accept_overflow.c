@@ -147,8 +147,8 @@ static void begin_line(struct accept_overflow_state *state, struct overflow_inci
 	accept_overflow_look(state, incident);
 }
 
-/* clients that were turned away long ago are new ones when they come again; and there must be room to tell them apart */
-static void forget_clients(struct accept_overflow_state *state, uint64_t now)
+/* clients are told apart for as long as something overflows, and there is room for them */
+static void forget_clients(struct accept_overflow_state *state)
 {
 	int map = bpf_map__fd(accept_overflow_skeleton(state)->maps.clients);
 	struct overflow_client_key key;
@@ -156,7 +156,7 @@ static void forget_clients(struct accept_overflow_state *state, uint64_t now)
 
 	for (uint32_t i = 0; i < state->incidents.count; i++)
 		known += ((const struct overflow_incident *)table_entry(&state->incidents, i))->counts.clients;
-	if (known - state->clients_forgotten < CLIENTS_KEPT && span(state->last_ns, now) < LONGEST_NS)
+	if (state->incidents.count && known - state->clients_forgotten < CLIENTS_KEPT)
 		return;
 	while (bpf_map_get_next_key(map, NULL, &key) == 0 && bpf_map_delete_elem(map, &key) == 0)
 		;
@@ -177,8 +177,6 @@ static void take(struct accept_overflow_state *state, const struct overflow_even
 	}
 	begin_line(state, incident, event);
 	read_counts(state, incident);
-	forget_clients(state, event->header.boot_ns);
-	state->last_ns = event->header.boot_ns;
 }
 
 static int accept_overflow_event(struct session *s, void *state_pointer, const void *data, size_t size)
@@ -231,6 +229,7 @@ static void sweep(struct accept_overflow_state *state, uint64_t now)
 			bpf_map_delete_elem(map, &incident->event.key);
 	}
 	table_sweep(&state->incidents, is_recent, now);
+	forget_clients(state);
 }
 
 static void accept_overflow_expire(struct session *s, void *state_pointer, uint64_t now)

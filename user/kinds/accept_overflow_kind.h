@@ -64,7 +64,6 @@ struct accept_overflow_state {
 	struct tcp_holders holders;
 	unsigned int active;	/* incidents whose connections are counted */
 	uint64_t due_ns, swept_ns;
-	uint64_t last_ns;		/* when something began to overflow last */
 	uint64_t hz;
 	uint64_t clients_forgotten;	/* how many were, of all that were counted */
 	uint64_t bad_records;

@@ -17,6 +17,7 @@
 #define GLANCE_NS 500000000ULL
 #define SILENCE_NS 1000000000ULL	/* time for an answer, and for the next to be sent */
 #define TELL_NS 1000000000ULL		/* the kernel tells of a flow that often at most */
+#define ROUND_NS 250000000ULL
 #define SWEEP_NS 10000000000ULL
 
 const struct tcp_retransmit_bpf *tcp_retransmit_skeleton(const struct tcp_retransmit_state *state)
@@ -98,6 +99,12 @@ static uint64_t hold_ns(const struct retransmit_flow *flow)
 	return hold < LONGEST_NS ? hold : LONGEST_NS;
 }
 
+/* Flows are told of together: for each round all open files are gone through. */
+static uint64_t round_up(uint64_t ns)
+{
+	return ns + ROUND_NS - ns % ROUND_NS;
+}
+
 /* True when its time has come or it is over; says when to look again. */
 static bool is_due(struct tcp_retransmit_state *state, struct retransmit_flow *flow, uint64_t now)
 {
@@ -106,12 +113,12 @@ static bool is_due(struct tcp_retransmit_state *state, struct retransmit_flow *f
 
 	/* the kernel tells of more once a second at most: until then it may have counted in silence */
 	if (!untold(flow)) {
-		flow->due_ns = !gone && span(flow->counts.told_ns, now) < TELL_NS ? now + GLANCE_NS : 0;
+		flow->due_ns = !gone && span(flow->counts.told_ns, now) < TELL_NS ? round_up(now + GLANCE_NS) : 0;
 		return false;
 	}
 	quiet = span(flow->counts.last_ns, now);
 	since = span(flow->lines ? flow->told_ns : flow->first_ns, now);
-	flow->due_ns = now + (flow->lines ? hold / 8 : GLANCE_NS);
+	flow->due_ns = round_up(now + (flow->lines ? hold / 8 : GLANCE_NS));
 	return gone || since >= hold || quiet >= (hold / 4 > SILENCE_NS ? hold / 4 : SILENCE_NS);
 }
 
@@ -147,7 +154,7 @@ static int take(struct tcp_retransmit_state *state, const struct retransmit_even
 		flow->first_ns = event->header.boot_ns;
 		flow->lines = 0;
 	}
-	flow->due_ns = event->header.boot_ns + GLANCE_NS;
+	flow->due_ns = round_up(event->header.boot_ns + GLANCE_NS);
 	if (!state->due_ns || flow->due_ns < state->due_ns)
 		state->due_ns = flow->due_ns;
 	return 0;
@@ -204,6 +211,8 @@ static void sweep(struct tcp_retransmit_state *state, uint64_t now)
 			bpf_map_delete_elem(map, &flow->key);
 	}
 	table_sweep(&state->flows, is_recent, now);
+	if (!state->flows.count)
+		tcp_retransmit_skeleton(state)->data->have_flows = 0;
 }
 
 static void tcp_retransmit_expire(struct session *s, void *state_pointer, uint64_t now)

@@ -16,9 +16,12 @@ static const struct hook_choice hooks[] = {
 	},
 };
 
-/* a segment that is freed for one of these has come where it should: TCP had it already, or has no use for it */
+/*
+ * A segment that is freed for one of these has come where it should: TCP had it already, or has no use for it, or
+ * nobody read it before the socket was closed, which is what ends many connections.
+ */
 static const char *const arrived[] = {
-	"SKB_CONSUMED", "SKB_DROP_REASON_TCP_OLD_DATA", "SKB_DROP_REASON_TCP_OFOMERGE", "SKB_DROP_REASON_TCP_OLD_ACK",
+	"SKB_CONSUMED", "SKB_DROP_REASON_QUEUE_PURGE", "SKB_DROP_REASON_TCP_OLD_DATA", "SKB_DROP_REASON_TCP_OFOMERGE", "SKB_DROP_REASON_TCP_OLD_ACK",
 	"SKB_DROP_REASON_TCP_TOO_OLD_ACK", "SKB_DROP_REASON_TCP_ACK_UNSENT_DATA", "SKB_DROP_REASON_TCP_OLD_SEQUENCE",
 	"SKB_DROP_REASON_TCP_CLOSE", "SKB_DROP_REASON_TCP_RESET", "SKB_DROP_REASON_TCP_FLAGS",
 	"SKB_DROP_REASON_TCP_OVERWINDOW", "SKB_DROP_REASON_TCP_INVALID_SEQUENCE", "SKB_DROP_REASON_TCP_INVALID_END_SEQUENCE",

@@ -67,7 +67,8 @@ const char *tcp_class_name(enum retransmit_class class)
 
 void tcp_say_scope(struct text *text, const struct tcp_retransmit *x)
 {
-	uint64_t others = x->known.other_flows && x->known.other_flows_bad ? x->other_flows - x->other_flows_bad : 0;
+	uint64_t others = x->known.other_flows && x->known.other_flows_bad && x->other_flows > x->other_flows_bad ?
+			  x->other_flows - x->other_flows_bad : 0;
 
 	switch (tcp_scope(x)) {
 	case TCP_SCOPE_HOST:
