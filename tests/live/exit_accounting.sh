@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: default
+# vm: ends
 # A storm of short programs: none is missed, and when there is no room for them
 # the account tells how many were lost.
 . "$(dirname "$0")/lib_exit.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_oom.sh
-# vm: default
+# vm: ends
 # A reader that stands still while a ring of one page overflows: what was lost
 # is told, and the account balances to the last event.
 . "$(dirname "$0")/lib_oom.sh"
