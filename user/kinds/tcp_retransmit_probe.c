@@ -13,6 +13,7 @@ static const struct hook_choice hooks[] = {
 	{
 		.name = "tracepoint",
 		.remedy = "needs the tracepoints tcp:tcp_retransmit_skb and sock:inet_sock_set_state",
+		.cost = "a look at each segment that is dropped, and at each connection that is made",
 	},
 };
 
