@@ -215,12 +215,28 @@ static __always_inline void fill_makers(struct retransmit_event *e, const struct
 		fill_maker(&e->listening, *listener);
 }
 
+/* without a place in the ring it is told of later: the counts stay */
+static __always_inline void wake_user(struct flow *flow, const struct flow_key *key, const struct sock *sk)
+{
+	struct retransmit_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e)
+		return;
+	__builtin_memset(e, 0, sizeof(*e));
+	e->header.type = RETRANSMIT_EVENT;
+	e->header.size = sizeof(*e);
+	e->header.boot_ns = bpf_ktime_get_boot_ns();
+	e->key = *key;
+	read_flow(&e->state, sk);
+	fill_makers(e, flow);
+	bpf_ringbuf_submit(e, 0);
+}
+
 /* counts n segments; wakes user space at the first and then once a second */
 static __always_inline void add_segments(struct flow *flow, const struct flow_key *key, const struct sock *sk,
 					 enum retransmit_class class, __u64 n)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
-	struct retransmit_event *e;
 
 	flow->count += n;
 	flow->by_class[class & (RETRANSMIT_CLASSES - 1)] += n;
@@ -228,18 +244,7 @@ static __always_inline void add_segments(struct flow *flow, const struct flow_ke
 	if (now - flow->told_ns < TELL_NS)
 		return;
 	flow->told_ns = now;
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	/* without a place in the ring it is told of later: the counts stay */
-	if (!e)
-		return;
-	__builtin_memset(e, 0, sizeof(*e));
-	e->header.type = RETRANSMIT_EVENT;
-	e->header.size = sizeof(*e);
-	e->header.boot_ns = now;
-	e->key = *key;
-	read_flow(&e->state, sk);
-	fill_makers(e, flow);
-	bpf_ringbuf_submit(e, 0);
+	wake_user(flow, key, sk);
 }
 
 static __always_inline void note_first(struct flow *flow, const struct sock *sk)

@@ -189,7 +189,7 @@ int retransmit_freed(__u64 *ctx)
 
 /* ---- whose they are ------------------------------------------------- */
 
-/* A socket's counter is read once more before it goes; it has given its port back already. */
+/* A socket's counter and its last state are read before it goes; it has given its port back already. */
 static __always_inline void closed(const struct sock *sk)
 {
 	const __u32 which = SCRATCH_CLOSED;
@@ -201,8 +201,10 @@ static __always_inline void closed(const struct sock *sk)
 	key_of_socket(&w->key, &sk->__sk_common);
 	w->key.local_port = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
 	flow = bpf_map_lookup_elem(&flows, &w->key);
-	if (flow && flow->sk == (__u64)sk && !flow->listening)
-		count_growth(flow, &w->key, sk);
+	if (!flow || flow->sk != (__u64)sk || flow->listening)
+		return;
+	count_growth(flow, &w->key, sk);
+	wake_user(flow, &w->key, sk);
 }
 
 /* inet_sock_set_state(sk, old, new) */

@@ -274,6 +274,7 @@ static void test_listed(void **state)
 	assert_int_equal(x->top[1].count, 24);
 	assert_int_equal(lines[0].truncated_count, 0);
 	/* a million of them: there is no time for all, and that is said */
+	until(begin + 2 * SECOND);
 	kernel.pass_ns = SECOND;
 	kernel.now_ns = begin + 100 * SECOND;
 	fails(SERVER, call_number("accept4"), EMFILE);

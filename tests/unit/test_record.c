@@ -103,7 +103,7 @@ static void check_field(const struct record *record, uint32_t n)
 	if (field->meaning == MEANING_nsec)
 		assert_non_null(strstr(field->name, "_ns"));
 	if (field->meaning == MEANING_bytes && record != &diagnosis_record)
-		assert_non_null(strstr(field->name, "_bytes"));
+		assert_non_null(strstr(field->name, "bytes"));
 }
 
 static void test_tables(void **state)

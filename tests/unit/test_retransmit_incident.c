@@ -107,7 +107,7 @@ static void test_closed(void **state)
 	(void)state;
 	sends_again(f, RETRANSMIT_RTO, 1);
 	f->state.valid = 0;
-	until(kernel.now_ns + 600 * MS);
+	until(kernel.now_ns + SECOND);
 	check_counts(1);
 	/* as it was when the segment was sent */
 	assert_string_equal(x->state, "ESTABLISHED");
