@@ -55,6 +55,23 @@ static __always_inline bool listen_argument(__u32 *ret)
 	return bpf_probe_read_user(ret, sizeof(*ret), (void *)(REGS_ARG2(regs, true) + 4)) == 0;
 }
 
+/* Takes a place among the sockets of a port; 0: it is another's. Called in a loop: one look of the verifier for all. */
+__attribute__((noinline)) int take_place(__u64 sk, __u64 net, __u32 number, __u32 place)
+{
+	struct tcp_port_key key = { .net = net, .port = number };
+	struct tcp_port *port = bpf_map_lookup_elem(&ports, &key);
+	__u64 there;
+
+	if (!port)
+		return 1;
+	place &= LISTENERS_PER_PORT - 1;
+	there = port->sk[place];
+	if (there && there != sk && is_listening((struct sock *)there, net, number))
+		return 0;
+	port->sk[place] = sk;
+	return port->sk[place] == sk;
+}
+
 /*
  * Puts a socket among those of its port. There is no lock for it: of two that
  * take one place at the same moment the first looks again and takes another.
@@ -62,27 +79,13 @@ static __always_inline bool listen_argument(__u32 *ret)
 static __always_inline void add_to_port(struct sock *sk, const struct tcp_port_key *key)
 {
 	static const struct tcp_port none;
-	struct tcp_port *port = bpf_map_lookup_elem(&ports, key);
-	__u64 own = (__u64)sk;
-	bool placed = false;
 
-	if (!port) {
+	if (!bpf_map_lookup_elem(&ports, key))
 		bpf_map_update_elem(&ports, key, &none, BPF_NOEXIST);
-		port = bpf_map_lookup_elem(&ports, key);
-	}
-	if (!port)
-		return;
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < LISTENERS_PER_PORT; i++) {
-		__u64 there = port->sk[i];
-
-		if (there == own || placed)
-			continue;
-		if (there && is_listening((struct sock *)there, key->net, key->port))
-			continue;
-		port->sk[i] = own;
-		placed = port->sk[i] == own;
-	}
+	for (__u32 i = 0; i < LISTENERS_PER_PORT; i++)
+		if (take_place((__u64)sk, key->net, key->port, i))
+			break;
 }
 
 static __always_inline void remove_from_port(struct sock *sk, const struct tcp_port_key *key)
