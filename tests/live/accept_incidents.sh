@@ -8,7 +8,7 @@
 
 # tells_now SCENE COUNT: while the tool runs, so many are told within three seconds
 tells_now() {
-	check_sh "$1: $2 are told in time" wait_until 4 has_sum "$1" "$2"
+	check_sh "$1: $2 are told in time" wait_until 8 has_sum "$1" "$2"
 }
 
 has_sum() {
