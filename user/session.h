@@ -105,6 +105,12 @@ struct session {
 /* CLOCK_BOOTTIME */
 uint64_t session_now(void);
 
+/* From one moment to another; 0 when the second is the earlier one: a record is made a moment after it was counted. */
+static inline uint64_t span(uint64_t from_ns, uint64_t to_ns)
+{
+	return to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
 /* Arms everything. On failure one line was printed; returns an exit status. */
 int session_open(struct session *ret, const struct tool *tool, const struct options *options);
 /* Runs until the end; returns an exit status. */

@@ -75,6 +75,18 @@ void *table_add(struct table *table, uint64_t key)
 	return entry;
 }
 
+uint64_t table_hash(const void *record, size_t size)
+{
+	/* two first words that are added to nothing would be told apart by their difference alone */
+	uint64_t hash = 1, word;
+
+	for (size_t at = 0; at + sizeof(word) <= size; at += sizeof(word)) {
+		memcpy(&word, (const char *)record + at, sizeof(word));
+		hash = table_mix(hash, word);
+	}
+	return hash;
+}
+
 void table_clear(struct table *table)
 {
 	if (table->count)

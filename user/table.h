@@ -37,6 +37,9 @@ static inline uint64_t table_mix(uint64_t key, uint64_t with)
 	return key ^ key >> 29;
 }
 
+/* The same of a record of 64-bit words without holes, whatever they mean. */
+uint64_t table_hash(const void *record, size_t size);
+
 /* Removes all of them. */
 void table_clear(struct table *table);
 /* Removes the entries for which keep() is false; the rest may move. */

@@ -72,11 +72,6 @@ static void set_counting(struct accept_overflow_state *state, int change)
 
 /* ---- incidents ------------------------------------------------------ */
 
-static uint64_t span(uint64_t from_ns, uint64_t to_ns)
-{
-	return to_ns > from_ns ? to_ns - from_ns : 0;
-}
-
 static void tell(struct accept_overflow_state *state, struct overflow_incident *incident)
 {
 	incident->total += untold(incident);
@@ -123,8 +118,7 @@ static void look_at(struct accept_overflow_state *state, struct overflow_inciden
 
 static uint64_t hash_of(const struct overflow_key *key)
 {
-	/* both are addresses: the one alone would be no hash yet, and what they differ in could be the same */
-	return table_mix(table_mix(table_mix(1, key->sk), key->net), key->port);
+	return table_hash(key, sizeof(*key));
 }
 
 static void learn_hz(struct accept_overflow_state *state, const struct listener_state *listener)

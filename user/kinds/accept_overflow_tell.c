@@ -12,11 +12,6 @@
 /* what the observation may take, so that the diagnosis has room */
 enum { OBSERVATION_BYTES = 5200, INET6 = 10 };
 
-static uint64_t span(uint64_t from_ns, uint64_t to_ns)
-{
-	return to_ns > from_ns ? to_ns - from_ns : 0;
-}
-
 static bool is_full(const struct listener_state *state)
 {
 	return state->valid && state->queue > state->limit;

@@ -92,12 +92,6 @@ static void start_window(const struct fd_exhausted_state *state, struct fd_incid
 	incident->observation.fd_exhausted.known.spin_percent = 0;
 }
 
-/* the record of a failure is made a moment after it was counted */
-static uint64_t span(uint64_t from_ns, uint64_t to_ns)
-{
-	return to_ns > from_ns ? to_ns - from_ns : 0;
-}
-
 static struct fd_incident_call *find_call(struct fd_incident *incident, const struct fd_failure_key *key)
 {
 	for (unsigned int i = 0; i < incident->call_count; i++)

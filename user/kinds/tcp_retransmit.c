@@ -38,11 +38,6 @@ static uint64_t untold(const struct retransmit_flow *flow)
 	return sum(&flow->counts) - sum(&flow->told);
 }
 
-static uint64_t span(uint64_t from_ns, uint64_t to_ns)
-{
-	return to_ns > from_ns ? to_ns - from_ns : 0;
-}
-
 static void see(struct tcp_retransmit_state *state, struct retransmit_flow *flow, const struct flow_state *now)
 {
 	uint64_t hz = jiffies_per_s(now->jiffies, now->monotonic_ns);
@@ -124,12 +119,7 @@ static bool is_due(struct tcp_retransmit_state *state, struct retransmit_flow *f
 
 static uint64_t hash_of(const struct flow_key *key)
 {
-	uint64_t words[sizeof(*key) / 8], hash = 0;
-
-	memcpy(words, key, sizeof(words));
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		hash = table_mix(hash, words[i]);
-	return hash;
+	return table_hash(key, sizeof(*key));
 }
 
 static int take(struct tcp_retransmit_state *state, const struct retransmit_event *event)

@@ -11,12 +11,7 @@
 
 static uint64_t hash_of(const struct flow_group_key *key)
 {
-	uint64_t words[sizeof(*key) / 8], hash = 0;
-
-	memcpy(words, key, sizeof(words));
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		hash = table_mix(hash, words[i]);
-	return hash;
+	return table_hash(key, sizeof(*key));
 }
 
 /* 128 bits are the peer, fewer its subnet, none the namespace */

@@ -13,11 +13,6 @@
 /* what the observation may take, so that the diagnosis has room */
 enum { OBSERVATION_BYTES = 5200, TCP_SYN_SENT = 2, TCP_SYN_RECV = 3, TCP_LISTEN = 10 };
 
-static uint64_t span(uint64_t from_ns, uint64_t to_ns)
-{
-	return to_ns > from_ns ? to_ns - from_ns : 0;
-}
-
 /* ---- the connection ------------------------------------------------- */
 
 static void tell_flow(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,
