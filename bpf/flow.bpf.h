@@ -232,14 +232,19 @@ static __always_inline void wake_user(struct flow *flow, const struct flow_key *
 	bpf_ringbuf_submit(e, 0);
 }
 
+static __always_inline void add_to_class(struct flow *flow, enum retransmit_class class, __u64 n)
+{
+	flow->count += n;
+	flow->by_class[class & (RETRANSMIT_CLASSES - 1)] += n;
+}
+
 /* counts n segments; wakes user space at the first and then once a second */
 static __always_inline void add_segments(struct flow *flow, const struct flow_key *key, const struct sock *sk,
 					 enum retransmit_class class, __u64 n)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
 
-	flow->count += n;
-	flow->by_class[class & (RETRANSMIT_CLASSES - 1)] += n;
+	add_to_class(flow, class, n);
 	flow->last_ns = now;
 	if (now - flow->told_ns < TELL_NS)
 		return;
@@ -276,9 +281,15 @@ static __always_inline __u32 grown(struct flow *flow, const struct sock *sk)
 }
 
 /*
- * The counter has grown, and no tracepoint told of it. Older kernels do not tell of what could not be sent; newer ones
- * do, and there the kernel skipped the program. A counter that is lower belongs to another socket.
+ * The class of what no tracepoint told of. Older kernels do not tell of what could not be sent; newer ones do, and there
+ * the kernel skipped the program: the state that was is gone.
  */
+static __always_inline enum retransmit_class class_untold(const struct sock *sk, __u32 ca_state)
+{
+	return retransmit_arguments == 2 ? class_of(sk, ca_state) : RETRANSMIT_OTHER;
+}
+
+/* counts what the counter has grown by; one that is lower belongs to another socket */
 static __always_inline void count_growth(struct flow *flow, const struct flow_key *key, const struct sock *sk)
 {
 	const struct inet_connection_sock *icsk = (const void *)sk;
@@ -286,10 +297,10 @@ static __always_inline void count_growth(struct flow *flow, const struct flow_ke
 
 	if (!n || n >= 1U << 31)
 		return;
+	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, n);
 	if (retransmit_arguments == 2)
 		flow->failed += n;
-	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, n);
-	add_segments(flow, key, sk, class_of(sk, BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state)), n);
+	add_segments(flow, key, sk, class_untold(sk, BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state)), n);
 }
 
 #endif

@@ -74,20 +74,31 @@ static __always_inline bool was_tried(const struct tcp_skb_cb *cb)
 	return BPF_CORE_READ(cb, sacked) & TCPCB_EVER_RETRANS;
 }
 
+/* what the socket's counter was before these segments, or before it was watched */
+static __always_inline __u32 counted_before(const struct sock *sk, __u32 segments)
+{
+	__u64 own = (__u64)sk;
+
+	if (bpf_map_lookup_elem(&owners, &own))
+		return 0;
+	return BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans) - segments;
+}
+
 static __always_inline void count_sent(struct flow *flow, const struct flow_key *key, const struct sock *sk, int err,
 				       __u32 segments, __u32 length)
 {
 	const struct inet_connection_sock *icsk = (const void *)sk;
-	__u32 ca_state = BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state), n;
+	__u32 ca_state = BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state), n, untold;
 
 	note_first(flow, sk);
 	n = grown(flow, sk);
+	untold = n > segments ? n - segments : 0;
 	if (err) {
 		flow->err = err;
-		flow->failed += n;
+		flow->failed += n - untold;
 		flow->not_tried += !n;
-	} else if (retransmit_arguments == 2 && n > segments) {
-		flow->failed += n - segments;
+	} else if (retransmit_arguments == 2) {
+		flow->failed += untold;
 	}
 	if (length > flow->longest)
 		flow->longest = length;
@@ -97,17 +108,17 @@ static __always_inline void count_sent(struct flow *flow, const struct flow_key 
 	if (!n && !err)
 		return;
 	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, n ? n : 1);
-	add_segments(flow, key, sk, class_of(sk, ca_state), n);
+	add_to_class(flow, class_untold(sk, ca_state), untold);
+	add_segments(flow, key, sk, class_of(sk, ca_state), n - untold);
 }
 
 static __always_inline int sent_again(const struct sock *sk, const struct sk_buff *skb, int err)
 {
 	const struct tcp_skb_cb *cb = (const void *)&skb->cb;
-	__u32 segments = BPF_CORE_READ(cb, tcp_gso_segs), total;
+	__u32 segments = BPF_CORE_READ(cb, tcp_gso_segs);
 	const __u32 which = SCRATCH_SENT;
 	struct work *w = bpf_map_lookup_elem(&scratch, &which);
 	struct event_account *a = &account[RETRANSMIT_EVENT];
-	bool counted = !err || was_tried(cb);
 	struct flow *flow;
 
 	if (!w)
@@ -116,8 +127,7 @@ static __always_inline int sent_again(const struct sock *sk, const struct sk_buf
 	/* the copy before is in a queue of this host still, or the window closed: it comes again, and is no trouble yet */
 	if ((err == -EBUSY || err == -EAGAIN) && !bpf_map_lookup_elem(&flows, &w->key))
 		return 0;
-	total = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans);
-	flow = flow_for(w, (__u64)sk, counted ? total - segments : total);
+	flow = flow_for(w, (__u64)sk, counted_before(sk, !err || was_tried(cb) ? segments : 0));
 	if (flow) {
 		count_sent(flow, &w->key, sk, err, segments, BPF_CORE_READ(skb, len));
 		return 0;

@@ -79,7 +79,7 @@ fi
 says_of='the peer that gets no ACK'
 select_line synack
 says 'its SYN-ACKs are counted, in its namespace' '.far.count == .fact.far.retranssegs and .far.count > 0'
-says 'of their class' '.far.by_class | keys == ["synack"]'
+of_one_class 'of their class' synack far
 says 'of its process' '.fact.far.pid as $pid | .far.pids == [$pid]'
 if [ "$reasons" = yes ]; then
 	says 'dropped in another namespace' '.far.last.tcp_retransmit | .drops_out > 0

@@ -81,7 +81,7 @@ says 'what the router said' '.flow.client.last.tcp_retransmit.soft_error == "EHO
 about queue 'a full queue'
 says 'of both handshakes' '.flow.first.count + .flow.second.count == .all.count and .flow.first.count > 0
 	and .flow.second.count > 0'
-says 'of that class' '.all.by_class | keys == ["synack"]'
+of_one_class 'of that class' synack
 mine first listener listen
 mine second listener listen
 says 'the queue and its limit' '.flow.second.last.tcp_retransmit | .queue == 4 and .limit == 3'
