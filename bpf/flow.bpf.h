@@ -19,6 +19,9 @@ const volatile __u32 retransmit_arguments = 2;
 #define HAVE_FLOWS 1
 __u32 have_flows = 2;
 
+/* times there was no place in the ring, and one more */
+__u64 unheard = 1;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -35,17 +38,11 @@ struct {
 } flows_anywhere SEC(".maps");
 
 /* what senders' segments met on their way out before they were sent again */
-struct early_drop {
-	__u64 count;
-	__u32 reason;
-	__u32 net;	/* inode number */
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, __u64);	/* the socket */
-	__type(value, struct early_drop);
+	__type(value, struct flow_drops);
 } early_drops SEC(".maps");
 
 /* who called connect() or listen() */
@@ -192,7 +189,7 @@ static __always_inline bool fill_maker(struct tcp_maker *maker, __u64 sk)
 	struct tcp_owner *owner = bpf_map_lookup_elem(&owners, &sk);
 
 	maker->sk = sk;
-	if (!owner)
+	if (!owner || owner->closed)
 		return false;
 	maker->known = 1;
 	maker->owner = *owner;
@@ -215,13 +212,15 @@ static __always_inline void fill_makers(struct retransmit_event *e, const struct
 		fill_maker(&e->listening, *listener);
 }
 
-/* without a place in the ring it is told of later: the counts stay */
-static __always_inline void wake_user(struct flow *flow, const struct flow_key *key, const struct sock *sk)
+/* without a place in the ring it is tried again, and user space looks for what it was not told of: the counts stay */
+static __always_inline bool wake_user(struct flow *flow, const struct flow_key *key, const struct sock *sk)
 {
 	struct retransmit_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
-	if (!e)
-		return;
+	if (!e) {
+		__sync_fetch_and_add(&unheard, 1);
+		return false;
+	}
 	__builtin_memset(e, 0, sizeof(*e));
 	e->header.type = RETRANSMIT_EVENT;
 	e->header.size = sizeof(*e);
@@ -230,6 +229,7 @@ static __always_inline void wake_user(struct flow *flow, const struct flow_key *
 	read_flow(&e->state, sk);
 	fill_makers(e, flow);
 	bpf_ringbuf_submit(e, 0);
+	return true;
 }
 
 static __always_inline void add_to_class(struct flow *flow, enum retransmit_class class, __u64 n)
@@ -238,7 +238,7 @@ static __always_inline void add_to_class(struct flow *flow, enum retransmit_clas
 	flow->by_class[class & (RETRANSMIT_CLASSES - 1)] += n;
 }
 
-/* counts n segments; wakes user space at the first and then once a second */
+/* counts n segments; wakes user space at the first and then once a second, where there is room to */
 static __always_inline void add_segments(struct flow *flow, const struct flow_key *key, const struct sock *sk,
 					 enum retransmit_class class, __u64 n)
 {
@@ -248,23 +248,23 @@ static __always_inline void add_segments(struct flow *flow, const struct flow_ke
 	flow->last_ns = now;
 	if (now - flow->told_ns < TELL_NS)
 		return;
-	flow->told_ns = now;
-	wake_user(flow, key, sk);
+	if (wake_user(flow, key, sk))
+		flow->told_ns = now;
 }
 
 static __always_inline void note_first(struct flow *flow, const struct sock *sk)
 {
 	const struct tcp_sock *tcp = (const void *)sk;
 	__u64 own = (__u64)sk;
-	struct early_drop *early;
+	struct flow_drops *early;
 
 	if (flow->count)
 		return;
 	early = bpf_map_lookup_elem(&early_drops, &own);
 	if (early) {
-		flow->drops_out += early->count;
-		flow->drop_reason = early->reason;
-		flow->drop_net = early->net;
+		flow->drops_out.reason = early->reason;
+		flow->drops_out.net = early->net;
+		flow->drops_out.count += early->count;
 		bpf_map_delete_elem(&early_drops, &own);
 	}
 	flow->first_acked = BPF_CORE_READ(tcp, bytes_acked);

@@ -5,16 +5,20 @@
 
 #include "flow.bpf.h"
 
-static __always_inline void note_drop(struct flow *flow, const struct segment *segment, __u32 reason, bool out)
+static __always_inline __u32 segment_netns(const struct segment *segment)
 {
 	struct net *net = (struct net *)segment->net;
 
-	if (out)
-		flow->drops_out++;
-	else
-		flow->drops_in++;
-	flow->drop_reason = reason;
-	flow->drop_net = net ? BPF_CORE_READ(net, ns.inum) : 0;
+	return net ? BPF_CORE_READ(net, ns.inum) : 0;
+}
+
+static __always_inline void note_drop(struct flow *flow, const struct segment *segment, __u32 reason, bool out)
+{
+	struct flow_drops *drops = out ? &flow->drops_out : &flow->drops_in;
+
+	drops->count++;
+	drops->reason = reason;
+	drops->net = segment_netns(segment);
 }
 
 static __always_inline struct flow *flow_of_segment(struct work *w, bool out)
@@ -81,11 +85,9 @@ static __always_inline void began_with_drop(struct work *w, const struct sock *s
 
 static __always_inline void note_early(const struct sock *sk, const struct segment *segment, __u32 reason)
 {
-	struct net *net = (struct net *)segment->net;
-	struct early_drop fresh = { .count = 1, .reason = reason }, *early;
+	struct flow_drops fresh = { .count = 1, .reason = reason, .net = segment_netns(segment) }, *early;
 	__u64 own = (__u64)sk;
 
-	fresh.net = net ? BPF_CORE_READ(net, ns.inum) : 0;
 	early = bpf_map_lookup_elem(&early_drops, &own);
 	if (early)
 		fresh.count += early->count;

@@ -20,7 +20,7 @@ struct tcp_owner {
 	__u32 ppid;
 	__u32 uid;
 	__u32 ns_pid;
-	__u32 pad;
+	__u32 closed;		/* the socket is, and nobody was told: its memory may be another's by now */
 	char comm[16];
 	char parent_comm[16];
 };
@@ -154,6 +154,13 @@ struct flow_state {
 	char device[16];	/* name of the interface it is bound to */
 };
 
+/* segments that this host dropped, and how it dropped the last of them */
+struct flow_drops {
+	__u64 count;
+	__u32 reason;
+	__u32 net;		/* inode number of the namespace */
+};
+
 struct flow {
 	__u64 sk;		/* of a SYN-ACK: the listening socket */
 	__u64 count;		/* segments by the kernel's own counter of the socket, since the first */
@@ -162,10 +169,8 @@ struct flow {
 	__u64 timeouts;
 	__u64 not_tried;	/* sends that failed before the kernel counted them */
 	__u64 first_ns, last_ns, told_ns;
-	__u64 drops_out, drops_in;
-	__u64 drop_net;		/* inode number of the namespace of the last drop */
+	struct flow_drops drops_out, drops_in;
 	__u64 first_acked;	/* bytes acknowledged, at the first */
-	__u32 drop_reason;
 	__u32 total;		/* the socket's counter when it was read last */
 	__s32 err;
 	__u32 longest;		/* payload */

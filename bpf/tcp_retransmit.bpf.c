@@ -199,22 +199,37 @@ int retransmit_freed(__u64 *ctx)
 
 /* ---- whose they are ------------------------------------------------- */
 
-/* A socket's counter and its last state are read before it goes; it has given its port back already. */
-static __always_inline void closed(const struct sock *sk)
+/* A socket's counter and its last state are read before it goes; it has given its port back already. False: no room. */
+static __always_inline bool tell_closed(const struct sock *sk)
 {
 	const __u32 which = SCRATCH_CLOSED;
 	struct work *w = bpf_map_lookup_elem(&scratch, &which);
 	struct flow *flow;
 
 	if (!w)
-		return;
+		return true;
 	key_of_socket(&w->key, &sk->__sk_common);
 	w->key.local_port = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
 	flow = bpf_map_lookup_elem(&flows, &w->key);
 	if (!flow || flow->sk != (__u64)sk || flow->listening)
-		return;
+		return true;
 	count_growth(flow, &w->key, sk);
-	wake_user(flow, &w->key, sk);
+	return wake_user(flow, &w->key, sk);
+}
+
+/* Its memory becomes another's. Who made it stays until user space knows. */
+static __always_inline void closed(const struct sock *sk)
+{
+	__u64 own = (__u64)sk;
+	struct tcp_owner *owner;
+
+	if (have_flows != HAVE_FLOWS || tell_closed(sk)) {
+		bpf_map_delete_elem(&owners, &own);
+		return;
+	}
+	owner = bpf_map_lookup_elem(&owners, &own);
+	if (owner)
+		owner->closed = 1;
 }
 
 /* inet_sock_set_state(sk, old, new) */
@@ -228,9 +243,7 @@ int retransmit_set_state(__u64 *ctx)
 	int new = ctx[2];
 
 	if (new == TCP_CLOSE) {
-		bpf_map_delete_elem(&owners, &own);
-		if (have_flows == HAVE_FLOWS)
-			closed(sk);
+		closed(sk);
 		return 0;
 	}
 	if ((new != TCP_SYN_SENT && new != TCP_LISTEN) || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)

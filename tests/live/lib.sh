@@ -261,10 +261,10 @@ watch_start() {
 	watch_tool=$1
 	shift
 	if [ "${watch_cards:-0}" = 1 ]; then
-		"$build/$watch_tool" -o card -w "$out" "$@" >"$card" \
+		"$build/$watch_tool" "$@" -o card -w "$out" >"$card" \
 			2>"$tmp/watch.err" &
 	else
-		"$build/$watch_tool" -o json "$@" >"$out" 2>"$tmp/watch.err" &
+		"$build/$watch_tool" "$@" -o json >"$out" 2>"$tmp/watch.err" &
 	fi
 	watch_pid=$!
 	note_pid "$watch_pid"

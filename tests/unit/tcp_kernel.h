@@ -31,7 +31,7 @@ enum { KERNEL_LISTENERS = 160, KERNEL_HOLDERS = 2048, KERNEL_FLOWS = 1024, KERNE
 /* which map or program is meant, by what stands for its address */
 enum {
 	MAP_OVERFLOWS = 1001, MAP_PORTS, MAP_CLIENTS, MAP_LOOKED, MAP_LISTENERS_WANTED,
-	MAP_FLOWS, MAP_ASKED, MAP_ANSWER, MAP_GROUPS, MAP_SOCKETS_WANTED,
+	MAP_FLOWS, MAP_ASKED, MAP_ANSWER, MAP_GROUPS, MAP_SOCKETS_WANTED, MAP_OWNERS, MAP_LISTENING,
 	PROGRAM_LOOK_AT_LISTENER, PROGRAM_LOOK_AT_FLOW, PROGRAM_LEARN_CPU,
 };
 
@@ -47,8 +47,9 @@ struct kernel_listener {
 struct kernel_flow {
 	struct flow_key key;
 	struct flow_state state;	/* valid 0: the socket is gone */
-	bool counted;
+	bool counted, has_made;
 	struct flow counts;
+	struct tcp_owner made;		/* by connect(), of counts.sk */
 };
 
 static struct {
@@ -108,6 +109,7 @@ static inline void kernel_arm(struct kind_run *run)
 		.progs.look_at_flow = FAKE(struct bpf_program, PROGRAM_LOOK_AT_FLOW),
 		.maps = { .flows = FAKE(struct bpf_map, MAP_FLOWS), .asked = FAKE(struct bpf_map, MAP_ASKED),
 			  .answer = FAKE(struct bpf_map, MAP_ANSWER), .groups = FAKE(struct bpf_map, MAP_GROUPS),
+			  .owners = FAKE(struct bpf_map, MAP_OWNERS), .listening = FAKE(struct bpf_map, MAP_LISTENING),
 			  .wanted_sockets = FAKE(struct bpf_map, MAP_SOCKETS_WANTED) },
 	};
 
@@ -273,6 +275,14 @@ static inline int kernel_give(void *value, const void *found, size_t size)
 	return 0;
 }
 
+static inline const struct tcp_owner *kernel_made(const uint64_t *sk)
+{
+	for (unsigned int i = 0; i < kernel.flow_count; i++)
+		if (kernel.flows[i].has_made && kernel.flows[i].counts.sk == *sk)
+			return &kernel.flows[i].made;
+	return NULL;
+}
+
 int bpf_map_lookup_elem(int fd, const void *key, void *value)
 {
 	const struct kernel_listener *l = fd == MAP_OVERFLOWS ? kernel_listener_of(key) : NULL;
@@ -289,6 +299,10 @@ int bpf_map_lookup_elem(int fd, const void *key, void *value)
 		return kernel_give(value, &kernel.answer, sizeof(kernel.answer));
 	case MAP_PORTS:
 		return kernel_ports(key, value);
+	case MAP_OWNERS:
+		return kernel_give(value, kernel_made(key), sizeof(struct tcp_owner));
+	case MAP_LISTENING:
+		return -ENOENT;
 	case MAP_GROUPS:
 		for (unsigned int i = 0; i < kernel.group_count; i++)
 			if (memcmp(&kernel.groups[i].key, key, sizeof(kernel.groups[i].key)) == 0)

@@ -151,6 +151,38 @@ static void test_silent(void **state)
 	assert_int_equal(line_count, 2);
 }
 
+/* the ring was full: what it had no place for is looked for, closed or not, and has its owner */
+static void test_unheard(void **state)
+{
+	struct kernel_flow *heard = connection("10.0.3.7", 40000), *silent = connection("10.0.3.8", 40001);
+
+	(void)state;
+	sends_again(heard, RETRANSMIT_RTO, 1);
+	count_segments(silent, RETRANSMIT_RTO, 3);
+	silent->state.valid = 0;
+	silent->counts.sk = 0xffff888000001000ULL;
+	silent->has_made = true;
+	silent->made = (struct tcp_owner){ .tgid = SERVER, .start_ns = SERVER_START, .comm = "api", .closed = 1 };
+	tcp_retransmit_skeleton(retransmitting)->data->unheard++;
+	until(kernel.now_ns + 5 * SECOND);
+	check_counts(4);
+	assert_int_equal(line_count, 2);
+	/* what is gone waits for nothing */
+	assert_int_equal(lines[0].tcp_retransmit.count, 3);
+	assert_int_equal(lines[0].tcp_retransmit.owner_by, OWNER_CONNECT);
+	assert_string_equal(lines[0].process.comm, "api");
+
+	/* known already, and told: more of it is found the same way */
+	count_segments(heard, RETRANSMIT_RTO, 2);
+	sends_again(connection("10.0.3.9", 40002), RETRANSMIT_RTO, 1);
+	until(kernel.now_ns + 20 * SECOND);
+	check_counts(5);
+	tcp_retransmit_skeleton(retransmitting)->data->unheard++;
+	sends_again(connection("10.0.3.10", 40003), RETRANSMIT_RTO, 1);
+	until(kernel.now_ns + 20 * SECOND);
+	check_counts(8);
+}
+
 static void test_bad_records(void **state)
 {
 	static struct event_account account[4];
@@ -238,11 +270,12 @@ static void test_drops(void **state)
 	struct flow *c = count_segments(f, RETRANSMIT_RTO, 5);
 
 	(void)state;
-	c->drops_out = 5;
-	c->drop_reason = 9;
-	c->drop_net = NETNS + 1;
+	c->drops_out = (struct flow_drops){ .count = 5, .reason = 9, .net = NETNS + 1 };
+	/* the answer to a reset, say */
+	c->drops_in = (struct flow_drops){ .count = 1, .reason = 3, .net = NETNS };
 	told(f);
 	assert_int_equal(x->drops_out, 5);
+	assert_int_equal(x->drops_in, 1);
 	assert_string_equal(x->drop_reason, "NETFILTER_DROP");
 	assert_int_equal(x->drop_netns, NETNS + 1);
 }
@@ -326,7 +359,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_single), TEST(test_storm), TEST(test_again), TEST(test_goes_on), TEST(test_closed), TEST(test_many),
-		TEST(test_silent), TEST(test_bad_records), TEST(test_random), TEST(test_classes), TEST(test_failed),
+		TEST(test_silent), TEST(test_unheard), TEST(test_bad_records), TEST(test_random), TEST(test_classes), TEST(test_failed),
 		TEST(test_drops), TEST(test_handshake), TEST(test_groups), TEST(test_groups_unseen),
 	};
 

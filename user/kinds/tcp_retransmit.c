@@ -165,6 +165,49 @@ static int tcp_retransmit_event(struct session *s, void *state_pointer, const vo
 	return 0;
 }
 
+static bool find_maker(const struct tcp_retransmit_bpf *skeleton, uint64_t sk, struct tcp_maker *ret)
+{
+	ret->sk = sk;
+	ret->known = bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.owners), &sk, &ret->owner) == 0;
+	return ret->known;
+}
+
+/* as the event would have told it; a socket may be closed since */
+static void find_makers(const struct tcp_retransmit_bpf *skeleton, const struct flow *counts, struct retransmit_event *event)
+{
+	struct tcp_port_key port = { .net = event->key.net, .port = event->key.local_port };
+	uint64_t listener = counts->sk;
+
+	event->connected = event->listening = (struct tcp_maker){};
+	if (!counts->listening && find_maker(skeleton, counts->sk, &event->connected))
+		return;
+	if (counts->listening || bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.listening), &port, &listener) == 0)
+		find_maker(skeleton, listener, &event->listening);
+}
+
+/* what had no place in the ring was counted all the same */
+static void take_silent(struct tcp_retransmit_state *state)
+{
+	const struct tcp_retransmit_bpf *skeleton = tcp_retransmit_skeleton(state);
+	struct retransmit_event event = { .header.type = RETRANSMIT_EVENT };
+	int map = bpf_map__fd(skeleton->maps.flows);
+	const struct flow_key *key = NULL;
+	struct flow counts;
+
+	state->unheard = skeleton->data->unheard;
+	while (bpf_map_get_next_key(map, key, &event.key) == 0) {
+		const struct retransmit_flow *flow = table_find(&state->flows, hash_of(&event.key));
+
+		key = &event.key;
+		if ((flow && flow->due_ns) || bpf_map_lookup_elem(map, key, &counts) ||
+		    (flow && sum(&counts) == sum(&flow->told)))
+			continue;
+		find_makers(skeleton, &counts, &event);
+		event.header.boot_ns = counts.first_ns;
+		take(state, &event);
+	}
+}
+
 /* ---- time ----------------------------------------------------------- */
 
 static uint64_t tcp_retransmit_due(const void *state_pointer)
@@ -211,6 +254,8 @@ static void tcp_retransmit_expire(struct session *s, void *state_pointer, uint64
 	uint64_t due = 0;
 
 	(void)s;
+	if (tcp_retransmit_skeleton(state)->data->unheard != state->unheard)
+		take_silent(state);
 	sweep(state, now);
 	for (uint32_t i = 0; i < state->flows.count; i++) {
 		struct retransmit_flow *flow = table_entry(&state->flows, i);
@@ -226,23 +271,6 @@ static void tcp_retransmit_expire(struct session *s, void *state_pointer, uint64
 	}
 	tell_batch(state);
 	state->due_ns = due;
-}
-
-/* what never had a place in the ring was counted all the same */
-static void take_silent(struct tcp_retransmit_state *state)
-{
-	int map = bpf_map__fd(tcp_retransmit_skeleton(state)->maps.flows);
-	struct retransmit_event event = { .header.type = RETRANSMIT_EVENT };
-	struct flow_key *key = NULL;
-	struct flow counts;
-
-	while (bpf_map_get_next_key(map, key, &event.key) == 0) {
-		key = &event.key;
-		if (table_find(&state->flows, hash_of(key)) || bpf_map_lookup_elem(map, key, &counts))
-			continue;
-		event.header.boot_ns = counts.first_ns;
-		take(state, &event);
-	}
 }
 
 static void tcp_retransmit_finish(struct session *s, void *state_pointer)
@@ -285,6 +313,7 @@ static int tcp_retransmit_open(struct session *s, void **ret_state)
 	if (!state)
 		return -ENOMEM;
 	state->session = s;
+	state->unheard = tcp_retransmit_skeleton(state)->data->unheard;
 	err = table_init(&state->flows, sizeof(struct retransmit_flow), FLOWS);
 	if (!err)
 		err = table_init(&state->groups, sizeof(struct flow_group), FLOW_GROUPS);

@@ -57,6 +57,7 @@ struct tcp_retransmit_state {
 	unsigned int batch_count;
 	bool passed;		/* all open files were gone through for this batch */
 	uint64_t due_ns, swept_ns;
+	uint64_t unheard;	/* times the kernel had no place in the ring, as seen last */
 	uint64_t hz;
 	uint64_t bad_records;
 };

@@ -137,16 +137,19 @@ static void tell_drops(const struct tcp_retransmit_state *state, const struct re
 		       struct tcp_retransmit *x)
 {
 	const struct flow *now = &flow->counts, *told = &flow->told;
-	const char *reason = now->drop_reason ? enum_words_find(&state->reasons, now->drop_reason) : NULL;
+	const struct flow_drops *last;
+	const char *reason;
 
-	KNOW(x, drops_out, now->drops_out - told->drops_out);
-	KNOW(x, drops_in, now->drops_in - told->drops_in);
+	KNOW(x, drops_out, now->drops_out.count - told->drops_out.count);
+	KNOW(x, drops_in, now->drops_in.count - told->drops_in.count);
 	if (!x->drops_out && !x->drops_in)
 		return;
+	last = x->drops_out ? &now->drops_out : &now->drops_in;
+	reason = last->reason ? enum_words_find(&state->reasons, last->reason) : NULL;
 	if (reason)
 		KNOW_TEXT(x, drop_reason, reason);
-	if (now->drop_net && now->drop_net != now->netns)
-		KNOW(x, drop_netns, now->drop_net);
+	if (last->net && last->net != now->netns)
+		KNOW(x, drop_netns, last->net);
 }
 
 /* ---- the others ----------------------------------------------------- */

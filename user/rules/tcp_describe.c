@@ -154,7 +154,7 @@ static void row_peer(const struct tcp_retransmit *x, struct verdict *ret)
 
 static void row_drops(const struct tcp_retransmit *x, struct verdict *ret)
 {
-	bool some = (x->known.drops_out && x->drops_out) || (x->known.drops_in && x->drops_in);
+	bool out = x->known.drops_out && x->drops_out, in = x->known.drops_in && x->drops_in;
 	struct text text;
 
 	if (!x->known.drops_out && !x->known.drops_in) {
@@ -168,9 +168,9 @@ static void row_drops(const struct tcp_retransmit *x, struct verdict *ret)
 		text_format(&text, "%llu on the way out", LLU(x->drops_out));
 	if (x->known.drops_in)
 		text_format(&text, "%s%llu that had arrived", x->known.drops_out ? ", " : "", LLU(x->drops_in));
-	if (some && x->known.drop_reason && *x->drop_reason)
-		text_format(&text, "; the last by %s", x->drop_reason);
-	if (some && x->known.drop_netns)
+	if ((out || in) && x->known.drop_reason && *x->drop_reason)
+		text_format(&text, "; the last%s by %s", out && in ? " of the former" : "", x->drop_reason);
+	if ((out || in) && x->known.drop_netns)
 		text_format(&text, " in network namespace %llu", LLU(x->drop_netns));
 }
 
