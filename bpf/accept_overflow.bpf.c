@@ -177,14 +177,17 @@ static __always_inline void count_client(struct overflow_counts *counts, const s
 	counts->examples[index & (OVERFLOW_EXAMPLES - 1)] = client.client;
 }
 
-static __always_inline void tell(const struct overflow_key *key)
+/* without a place in the ring it is tried again, and user space looks for what it was not told of: the counts stay */
+static __always_inline bool tell(const struct overflow_key *key)
 {
 	struct overflow_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	__u64 sk = key->sk;
 	struct listener *l;
 
-	if (!e)
-		return;
+	if (!e) {
+		__sync_fetch_and_add(&unheard, 1);
+		return false;
+	}
 	__builtin_memset(e, 0, sizeof(*e));
 	e->header.type = OVERFLOW_EVENT;
 	e->header.size = sizeof(*e);
@@ -198,11 +201,12 @@ static __always_inline void tell(const struct overflow_key *key)
 		e->listener = *l;
 	}
 	bpf_ringbuf_submit(e, 0);
+	return true;
 }
 
-/* the counts of a listening socket, made at the first; told: it is time to tell of them */
+/* the counts of a listening socket, made at the first */
 static __always_inline struct overflow_counts *count(const struct overflow_key *key, const struct segment *segment,
-						     __u32 basis, __u64 n, bool *told)
+						     __u32 basis, __u64 n)
 {
 	struct overflow_counts *counts = bpf_map_lookup_elem(&overflows, key), fresh = {};
 	struct net *net = (struct net *)key->net;
@@ -223,9 +227,6 @@ static __always_inline struct overflow_counts *count(const struct overflow_key *
 	/* the kernel's word is better than what follows from the queues */
 	if (basis < counts->basis)
 		counts->basis = basis;
-	*told = now - counts->told_ns >= TELL_NS;
-	if (*told)
-		counts->told_ns = now;
 	return counts;
 }
 
@@ -234,10 +235,9 @@ static __always_inline int overflowed(const struct freed_segment *f, __u32 basis
 	struct overflow_key key = { .sk = f->sk, .net = f->segment.net, .port = f->segment.to_port };
 	struct event_account *a = &account[OVERFLOW_EVENT];
 	struct overflow_counts *counts;
-	bool told = false;
 
 	__sync_fetch_and_add(&a->generated, n);
-	counts = count(&key, &f->segment, basis, n, &told);
+	counts = count(&key, &f->segment, basis, n);
 	if (!counts) {
 		account_losses(a, &a->map_full, n);
 		return 0;
@@ -245,9 +245,8 @@ static __always_inline int overflowed(const struct freed_segment *f, __u32 basis
 	count_client(counts, &key, &f->segment);
 	if (key.sk)
 		note_drops(key.sk);
-	/* without a place in the ring it is told of later: the counts stay */
-	if (told)
-		tell(&key);
+	if (counts->last_ns - counts->told_ns >= TELL_NS && tell(&key))
+		counts->told_ns = counts->last_ns;
 	return 0;
 }
 

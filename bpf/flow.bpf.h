@@ -19,9 +19,6 @@ const volatile __u32 retransmit_arguments = 2;
 #define HAVE_FLOWS 1
 __u32 have_flows = 2;
 
-/* times there was no place in the ring, and one more */
-__u64 unheard = 1;
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);

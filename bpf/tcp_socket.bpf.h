@@ -22,6 +22,9 @@
 #define SKB_DST_NOREF 1UL
 #define NO_HEADER 0xffff	/* transport_header that was not set */
 
+/* times there was no place in the ring, and one more: user space then looks for what was counted without a word */
+__u64 unheard = 1;
+
 /* ---- addresses ------------------------------------------------------ */
 
 static __always_inline void map_ipv4(__u8 to[16], __be32 address)

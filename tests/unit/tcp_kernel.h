@@ -31,7 +31,7 @@ enum { KERNEL_LISTENERS = 160, KERNEL_HOLDERS = 2048, KERNEL_FLOWS = 1024, KERNE
 /* which map or program is meant, by what stands for its address */
 enum {
 	MAP_OVERFLOWS = 1001, MAP_PORTS, MAP_CLIENTS, MAP_LOOKED, MAP_LISTENERS_WANTED,
-	MAP_FLOWS, MAP_ASKED, MAP_ANSWER, MAP_GROUPS, MAP_SOCKETS_WANTED, MAP_OWNERS, MAP_LISTENING,
+	MAP_FLOWS, MAP_ASKED, MAP_ANSWER, MAP_GROUPS, MAP_SOCKETS_WANTED, MAP_OWNERS, MAP_LISTENING, MAP_LISTENERS,
 	PROGRAM_LOOK_AT_LISTENER, PROGRAM_LOOK_AT_FLOW, PROGRAM_LEARN_CPU,
 };
 
@@ -101,6 +101,7 @@ static inline void kernel_arm(struct kind_run *run)
 		.maps = { .overflows = FAKE(struct bpf_map, MAP_OVERFLOWS), .ports = FAKE(struct bpf_map, MAP_PORTS),
 			  .clients = FAKE(struct bpf_map, MAP_CLIENTS),
 			  .looked = FAKE(struct bpf_map, MAP_LOOKED),
+			  .listeners = FAKE(struct bpf_map, MAP_LISTENERS),
 			  .wanted_sockets = FAKE(struct bpf_map, MAP_LISTENERS_WANTED) },
 	};
 	static struct tcp_retransmit_bpf retransmit_probe = {
@@ -302,6 +303,11 @@ int bpf_map_lookup_elem(int fd, const void *key, void *value)
 	case MAP_OWNERS:
 		return kernel_give(value, kernel_made(key), sizeof(struct tcp_owner));
 	case MAP_LISTENING:
+		return -ENOENT;
+	case MAP_LISTENERS:
+		for (unsigned int i = 0; i < kernel.listener_count; i++)
+			if (kernel.listeners[i].has_made && kernel.listeners[i].key.sk == *(const uint64_t *)key)
+				return kernel_give(value, &kernel.listeners[i].made, sizeof(struct listener));
 		return -ENOENT;
 	case MAP_GROUPS:
 		for (unsigned int i = 0; i < kernel.group_count; i++)

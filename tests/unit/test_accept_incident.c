@@ -205,6 +205,28 @@ static void test_silent(void **state)
 	assert_string_equal(lines[1].accept_overflow.saddr, "0.0.0.0");
 }
 
+/* the ring was full: what it had no place for is looked for */
+static void test_unheard(void **state)
+{
+	struct kernel_listener *heard = listens(1, 80, 128), *silent = listens(2, 81, 128);
+
+	(void)state;
+	overflows(heard, 1, 0);
+	count_overflows(silent, 3, 0);
+	silent->closed = true;
+	accept_overflow_skeleton(accepting)->data->unheard++;
+	until(kernel.now_ns + 5 * SECOND);
+	check_counts(4);
+	assert_int_equal(line_count, 2);
+
+	/* known already, and told: more of it is found the same way */
+	count_overflows(heard, 2, 0);
+	accept_overflow_skeleton(accepting)->data->unheard++;
+	overflows(listens(3, 82, 128), 1, 0);
+	until(kernel.now_ns + 20 * SECOND);
+	check_counts(7);
+}
+
 static void test_bad_records(void **state)
 {
 	static struct event_account account[4];
@@ -279,7 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_single), TEST(test_storm), TEST(test_again), TEST(test_goes_on), TEST(test_apart), TEST(test_swept),
-		TEST(test_many), TEST(test_in_silence), TEST(test_silent), TEST(test_bad_records), TEST(test_stray_events), TEST(test_random),
+		TEST(test_many), TEST(test_in_silence), TEST(test_silent), TEST(test_unheard), TEST(test_bad_records), TEST(test_stray_events), TEST(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

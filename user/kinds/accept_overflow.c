@@ -226,11 +226,36 @@ static void sweep(struct accept_overflow_state *state, uint64_t now)
 	forget_clients(state);
 }
 
+/* what had no place in the ring was counted all the same */
+static void take_silent(struct accept_overflow_state *state)
+{
+	const struct accept_overflow_bpf *skeleton = accept_overflow_skeleton(state);
+	int map = bpf_map__fd(skeleton->maps.overflows), listeners = bpf_map__fd(skeleton->maps.listeners);
+	struct overflow_event event = { .header.type = OVERFLOW_EVENT };
+	const struct overflow_key *key = NULL;
+	struct overflow_counts counts;
+
+	state->unheard = skeleton->data->unheard;
+	while (bpf_map_get_next_key(map, key, &event.key) == 0) {
+		const struct overflow_incident *incident = table_find(&state->incidents, hash_of(&event.key));
+
+		key = &event.key;
+		if ((incident && incident->due_ns) || bpf_map_lookup_elem(map, key, &counts) ||
+		    sum(&counts) == (incident ? sum(&incident->told) : 0))
+			continue;
+		event.has_listener = bpf_map_lookup_elem(listeners, &key->sk, &event.listener) == 0;
+		event.header.boot_ns = counts.first_ns;
+		take(state, &event);
+	}
+}
+
 static void accept_overflow_expire(struct session *s, void *state_pointer, uint64_t now)
 {
 	struct accept_overflow_state *state = state_pointer;
 
 	(void)s;
+	if (accept_overflow_skeleton(state)->data->unheard != state->unheard)
+		take_silent(state);
 	sweep(state, now);
 	state->due_ns = 0;
 	for (uint32_t i = 0; i < state->incidents.count; i++) {
@@ -240,23 +265,6 @@ static void accept_overflow_expire(struct session *s, void *state_pointer, uint6
 			look_at(state, incident, now);
 		else if (incident->due_ns)
 			wait_for(state, incident, incident->due_ns);
-	}
-}
-
-/* what never had a place in the ring was counted all the same */
-static void take_silent(struct accept_overflow_state *state)
-{
-	int map = bpf_map__fd(accept_overflow_skeleton(state)->maps.overflows);
-	struct overflow_event event = { .header.type = OVERFLOW_EVENT };
-	struct overflow_key *key = NULL;
-	struct overflow_counts counts;
-
-	while (bpf_map_get_next_key(map, key, &event.key) == 0) {
-		key = &event.key;
-		if (table_find(&state->incidents, hash_of(key)) || bpf_map_lookup_elem(map, key, &counts) || !sum(&counts))
-			continue;
-		event.header.boot_ns = counts.first_ns;
-		take(state, &event);
 	}
 }
 
@@ -305,6 +313,7 @@ static int accept_overflow_open(struct session *s, void **ret_state)
 	}
 	state->session = s;
 	skeleton = accept_overflow_skeleton(state);
+	state->unheard = skeleton->data->unheard;
 	for (int cpu = 0; cpu < cpus; cpu++)
 		tcp_ask_cpu(skeleton->progs.learn_cpu, cpu);
 	err = skeleton->links.find_listeners ?

@@ -64,6 +64,7 @@ struct accept_overflow_state {
 	struct tcp_holders holders;
 	unsigned int active;	/* incidents whose connections are counted */
 	uint64_t due_ns, swept_ns;
+	uint64_t unheard;	/* times the kernel had no place in the ring, as seen last */
 	uint64_t hz;
 	uint64_t clients_forgotten;	/* how many were, of all that were counted */
 	uint64_t bad_records;
