@@ -286,7 +286,10 @@ static __always_inline enum retransmit_class class_untold(const struct sock *sk,
 	return retransmit_arguments == 2 ? class_of(sk, ca_state) : RETRANSMIT_OTHER;
 }
 
-/* counts what the counter has grown by; one that is lower belongs to another socket */
+/*
+ * Counts what the counter has grown by; one that is lower belongs to another socket. What a queue dropped while it was
+ * sent may have failed, or not, as with netem: then the tracepoint follows, see take_back().
+ */
 static __always_inline void count_growth(struct flow *flow, const struct flow_key *key, const struct sock *sk)
 {
 	const struct inet_connection_sock *icsk = (const void *)sk;
@@ -295,8 +298,10 @@ static __always_inline void count_growth(struct flow *flow, const struct flow_ke
 	if (!n || n >= 1U << 31)
 		return;
 	__sync_fetch_and_add(&account[RETRANSMIT_EVENT].generated, n);
-	if (retransmit_arguments == 2)
+	if (retransmit_arguments == 2) {
 		flow->failed += n;
+		flow->doubtful = n;
+	}
 	add_segments(flow, key, sk, class_untold(sk, BPF_CORE_READ_BITFIELD_PROBED(icsk, icsk_ca_state)), n);
 }
 

@@ -178,7 +178,7 @@ struct flow {
 	__u32 listening;	/* its segments are SYN-ACKs */
 	__u32 netns;		/* inode number */
 	__u32 silent_total;	/* what the counter was when it was seen to have grown without a word */
-	__u32 pad;
+	__u32 doubtful;		/* of the failed those that came last: a word may follow */
 	__u64 silent_ns;
 };
 

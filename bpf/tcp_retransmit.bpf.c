@@ -84,6 +84,13 @@ static __always_inline __u32 counted_before(const struct sock *sk, __u32 segment
 	return BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans) - segments;
 }
 
+/* these segments were counted a moment ago, when they were dropped, and did not fail */
+static __always_inline void take_back(struct flow *flow)
+{
+	if (flow->failed >= flow->doubtful)
+		flow->failed -= flow->doubtful;
+}
+
 static __always_inline void count_sent(struct flow *flow, const struct flow_key *key, const struct sock *sk, int err,
 				       __u32 segments, __u32 length)
 {
@@ -99,6 +106,9 @@ static __always_inline void count_sent(struct flow *flow, const struct flow_key 
 		flow->not_tried += !n;
 	} else if (retransmit_arguments == 2) {
 		flow->failed += untold;
+		if (!n)
+			take_back(flow);
+		flow->doubtful = 0;
 	}
 	if (length > flow->longest)
 		flow->longest = length;

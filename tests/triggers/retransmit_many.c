@@ -46,31 +46,59 @@ static void end_all(void)
 	}
 }
 
-/* storm FLOWS MS LOSS: of 1000 segments each way LOSS are lost, and every 50 ms each side writes. */
-static void run_storm(int argc, char **argv)
+static int many_new(const char *count_text)
 {
-	unsigned int ms = number(argv[2]), loss = number(argv[3]);
+	unsigned int count = count_of(count_text);
 	int listener;
 
-	(void)argc;
 	net_new();
 	listener = listen_at(loopback(V4, 0), 1000);
-	for (unsigned int i = 0, count = count_of(argv[1]); i < count; i++) {
+	while (flow_count < count)
 		flow_add(listener, NULL);
-		drop_some(flows[i].client, loss);
-		drop_some(flows[i].server, loss);
-	}
-	for (unsigned int passed = 0; passed < ms; passed += 50) {
-		for (unsigned int i = 0; i < flow_count; i++) {
-			static char data[700];
+	return listener;
+}
 
+/* Both sides of each write and read every so many ms. */
+static void talk(unsigned int ms, unsigned int every_ms)
+{
+	static char data[700];
+
+	for (unsigned int passed = 0; passed < ms; passed += every_ms) {
+		for (unsigned int i = 0; i < flow_count; i++) {
 			drain(flows[i].client);
 			drain(flows[i].server);
 			send(flows[i].client, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL);
 			send(flows[i].server, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL);
 		}
-		sleep_ns(50000000L);
+		sleep_ms(every_ms);
 	}
+}
+
+/* storm FLOWS MS LOSS: of 1000 segments each way LOSS are lost, and every 50 ms each side writes. */
+static void run_storm(int argc, char **argv)
+{
+	unsigned int loss = number(argv[3]);
+	int listener = many_new(argv[1]);
+
+	(void)argc;
+	for (unsigned int i = 0; i < flow_count; i++) {
+		drop_some(flows[i].client, loss);
+		drop_some(flows[i].server, loss);
+	}
+	talk(number(argv[2]), 50);
+	end_all();
+	close(listener);
+	done();
+}
+
+/* netem FLOWS MS LOSS: the same by netem, and every 500 ms. */
+static void run_netem(int argc, char **argv)
+{
+	int listener = many_new(argv[1]);
+
+	(void)argc;
+	queue_lossy("lo", number(argv[3]));
+	talk(number(argv[2]), 500);
 	end_all();
 	close(listener);
 	done();
@@ -175,6 +203,7 @@ static void run_subnet(int argc, char **argv)
 }
 
 static const struct mode modes[] = {{"storm", 3, 3, run_storm, "FLOWS MS LOSS"},
+				    {"netem", 3, 3, run_netem, "FLOWS MS LOSS"},
 				    {"bulk", 3, 3, run_bulk, "FLOWS MS LOSS"},
 				    {"churn", 2, 2, run_churn, "FLOWS MS"},
 				    {"subnet", 1, 1, run_subnet, "MS"},

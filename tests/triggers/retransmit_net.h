@@ -280,6 +280,17 @@ static inline void queue_slow(const char *link, unsigned int burst)
 	must(request_send(&request), "qdisc tbf");
 }
 
+/* netem: of 1000 packets so many are lost, at random. */
+static inline void queue_lossy(const char *link, unsigned int thousandths)
+{
+	struct request request = queue_request(RTM_NEWQDISC, link);
+	struct tc_netem_qopt options = {.limit = 100000, .loss = UINT32_MAX / 1000 * thousandths};
+
+	attribute(&request, TCA_KIND, "netem", 6);
+	attribute(&request, TCA_OPTIONS, &options, sizeof(options));
+	must(request_send(&request), "qdisc netem");
+}
+
 static inline void queue_none(const char *link)
 {
 	struct request request = queue_request(RTM_DELQDISC, link);

@@ -118,7 +118,8 @@ static void tell_counts(const struct retransmit_flow *flow, struct tcp_retransmi
 	KNOW(x, count, now->count - told->count);
 	tell_classes(flow, x);
 	KNOW(x, timeouts, now->timeouts - told->timeouts);
-	KNOW(x, failed, now->failed - told->failed);
+	/* the kernel side may take some back */
+	KNOW(x, failed, now->failed > told->failed ? now->failed - told->failed : 0);
 	if (now->not_tried != told->not_tried)
 		KNOW(x, not_tried, now->not_tried - told->not_tried);
 	if (now->err && (x->failed || x->known.not_tried))
