@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_accept.sh
 # vm: host (programs that a guest has not)
-# Servers as people run them: Python, nginx, Redis, each in a namespace of its own.
+# Servers as people run them: Python, node, nginx, Redis, each in a namespace of its own.
 . "$(dirname "$0")/lib_accept.sh"
 
 python=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null) || python=
 nginx=$(command -v nginx) || nginx=
 redis=$(command -v redis-server) || redis=
+node=$(command -v node) || node=
 
 # A web server that takes one client at a time, and its time.
 cat >"$tmp/slow_server.py" <<'END'
@@ -21,6 +22,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             pass
 
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+END
+
+# All clients have one thread.
+cat >"$tmp/server.js" <<'END'
+require("http").createServer((request, response) => {
+	if (request.url === "/sync")
+		require("child_process").execSync("sleep 30");
+	for (;;);
+}).listen({ host: "127.0.0.1", port: Number(process.argv[2]), backlog: 5 });
 END
 
 # serve PORT COMMAND...: in a namespace of its own; waits until it listens. Sets $pid.
@@ -71,6 +81,16 @@ if [ -n "$python" ]; then
 	ask "$busy" 8080 /busy
 	overflow busy "$busy" 8080 6
 fi
+if [ -n "$node" ] && [ -n "$python" ]; then
+	serve 8083 "$node" "$tmp/server.js" 8083
+	node_busy=$pid
+	ask "$node_busy" 8083 /busy
+	overflow node_busy "$node_busy" 8083 6
+	serve 8083 "$node" "$tmp/server.js" 8083
+	node_sync=$pid
+	ask "$node_sync" 8083 /sync
+	overflow node_sync "$node_sync" 8083 6
+fi
 if [ -n "$nginx" ]; then
 	mkdir "$tmp/nginx"
 	cat >"$tmp/nginx/conf" <<-END
@@ -117,6 +137,18 @@ if [ -n "$python" ]; then
 	says 'running' '.first.acceptor_state == "running" and .first.acceptor_cpu_percent >= 15'
 else
 	skip 'python' 'not installed'
+fi
+if [ -n "${node_busy:-}" ]; then
+	real node_busy "$node_busy" 'node, its loop is busy' 5
+	says 'who' '.pids == [$pid] and (.process.args | map(contains("server.js")) | any)' --argjson pid "$node_busy"
+	says 'running' '.first.acceptor_state == "running" and .first.acceptor_cpu_percent >= 15'
+	real node_sync "$node_sync" 'node, it waits for a child' 5
+	says 'who' '.pids == [$pid]' --argjson pid "$node_sync"
+	# in a loop of its own, which has the same calls
+	says 'it waits' '.first.acceptor_state == "waiting" and (.first.acceptor_syscall | test("epoll"))'
+	says 'nobody calls accept()' '.lines[0].diagnosis.rule == "accept-not-called"'
+else
+	skip 'node' 'not installed'
 fi
 if [ -n "$nginx" ]; then
 	real nginx "$master" 'nginx, its workers stopped' 7

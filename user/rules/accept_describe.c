@@ -159,7 +159,7 @@ static void say_state(struct text *text, enum acceptor_state state, bool has_cal
 {
 	static const char *const words[] = {
 		[ACCEPTOR_RUNNING] = "runs", [ACCEPTOR_BLOCKED] = "is blocked", [ACCEPTOR_STOPPED] = "is stopped",
-		[ACCEPTOR_FD_EXHAUSTED] = "has no descriptor left", [ACCEPTOR_WAITING] = "waits for connections",
+		[ACCEPTOR_FD_EXHAUSTED] = "has no descriptor left", [ACCEPTOR_WAITING] = "waits for events",
 		[ACCEPTOR_GONE] = "is gone",
 	};
 

@@ -272,7 +272,7 @@ static void not_called_explain(const struct observation *observation, struct ver
 	text_add(&text, " does not take its connections");
 	accept_say_since(&text, x);
 	text_add(&text, waits ? ". It waits for events, as a server does: it has just woken up, or does not watch this socket for now "
-				"(its own maximum of connections is reached, it shuts down)" :
+				"(its own maximum of connections is reached, it shuts down, it waits for a child in a loop of its own)" :
 				"; what it does instead is not known");
 	accept_say_holders(&text, x);
 	accept_say_group(&text, x);
