@@ -258,7 +258,9 @@ __attribute__((noinline)) int freed(__u64 address, bool syn, __u64 known)
 	__u32 basis = LISTENER_SOCKET;
 	__s64 n;
 
-	if (!f || !read_segment(&f->segment, (struct sk_buff *)address) || !f->segment.net)
+	if (!f || !have_overflowed((__u64)segment_net((struct sk_buff *)address)))
+		return 0;
+	if (!read_segment(&f->segment, (struct sk_buff *)address) || !f->segment.net)
 		return 0;
 	if (f->segment.syn != syn || f->segment.rst || f->segment.ack == syn)
 		return 0;

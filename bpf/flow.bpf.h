@@ -58,6 +58,43 @@ struct {
 	__type(value, __u64);
 } listening SEC(".maps");
 
+/* who connected last on this CPU: who makes many connections is looked at once a second */
+struct connector {
+	__u64 task, cred, seen_ns;
+	struct tcp_owner owner;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct connector);
+} connectors SEC(".maps");
+
+#define CONNECTOR_NS 1000000000ULL
+
+/* the calling process as it was a second ago at most, when it had the same credentials: each exec gives it others */
+static __always_inline struct tcp_owner *current_owner(__u64 now)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u64 cred = (__u64)BPF_CORE_READ(task, real_cred);
+	const __u32 zero = 0;
+	struct connector *last = bpf_map_lookup_elem(&connectors, &zero);
+
+	if (!last)
+		return NULL;
+	if (last->task != (__u64)task || last->cred != cred || last->owner.tgid != tgid ||
+	    now - last->seen_ns > CONNECTOR_NS) {
+		last->task = (__u64)task;
+		last->cred = cred;
+		last->seen_ns = now;
+		fill_owner(&last->owner, task);
+	}
+	last->owner.since_ns = now;
+	return &last->owner;
+}
+
 struct work {
 	struct segment segment;
 	struct flow_key key, other;

@@ -81,17 +81,34 @@ __attribute__((noinline)) int begin_counting(__u64 net)
 	return 0;
 }
 
+/* this CPU's counter in a namespace */
+static __always_inline __u64 find_overflows(struct cpu_key *ret, __u64 net)
+{
+	struct net *n = (struct net *)net;
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u64 *offset = bpf_map_lookup_elem(&cpu_offsets, &cpu);
+
+	ret->counters = (__u64)BPF_CORE_READ(n, mib.net_statistics);
+	ret->cpu = cpu;
+	ret->pad = 0;
+	return read_overflows(ret->counters, offset && *offset ? *offset : own_cpu_offset());
+}
+
+/* False for nearly every segment: nothing has overflowed here since the segment before, whatever this one is. */
+static __always_inline bool have_overflowed(__u64 net)
+{
+	struct cpu_key key;
+	__u64 now = find_overflows(&key, net), *last = bpf_map_lookup_elem(&last_overflows, &key);
+
+	return !last || *last != now;
+}
+
 /* Overflows on this CPU since the segment before; negative: it is the first of its namespace and CPU. */
 static __always_inline __s64 new_overflows(__u64 net)
 {
-	struct net *n = (struct net *)net;
-	struct cpu_key key = {
-		.counters = (__u64)BPF_CORE_READ(n, mib.net_statistics),
-		.cpu = bpf_get_smp_processor_id(),
-	};
-	__u64 now = read_overflows(key.counters, own_cpu_offset()), *last, before;
+	struct cpu_key key;
+	__u64 now = find_overflows(&key, net), *last = bpf_map_lookup_elem(&last_overflows, &key), before;
 
-	last = bpf_map_lookup_elem(&last_overflows, &key);
 	if (!last) {
 		bpf_map_update_elem(&last_overflows, &key, &now, BPF_ANY);
 		return now ? -1 : 0;

@@ -242,30 +242,34 @@ static __always_inline void closed(const struct sock *sk)
 		owner->closed = 1;
 }
 
+/* connect() and listen() were called by who runs now */
+static __always_inline void made(const struct sock *sk, int state)
+{
+	struct tcp_owner *owner = current_owner(bpf_ktime_get_boot_ns());
+	struct tcp_port_key port = {};
+	__u64 own = (__u64)sk;
+
+	if (!owner || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return;
+	bpf_map_update_elem(&owners, &own, owner, BPF_ANY);
+	if (state == TCP_SYN_SENT)
+		return;
+	port.net = (__u64)BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	port.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	bpf_map_update_elem(&listening, &port, &own, BPF_ANY);
+}
+
 /* inet_sock_set_state(sk, old, new) */
 SEC("raw_tp/inet_sock_set_state")
 int retransmit_set_state(__u64 *ctx)
 {
 	const struct sock *sk = (const struct sock *)ctx[0];
-	struct tcp_port_key port = {};
-	struct tcp_owner owner = {};
-	__u64 own = (__u64)sk;
 	int new = ctx[2];
 
-	if (new == TCP_CLOSE) {
+	if (new == TCP_CLOSE)
 		closed(sk);
-		return 0;
-	}
-	if ((new != TCP_SYN_SENT && new != TCP_LISTEN) || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-		return 0;
-	fill_owner(&owner, (struct task_struct *)bpf_get_current_task());
-	owner.since_ns = bpf_ktime_get_boot_ns();
-	bpf_map_update_elem(&owners, &own, &owner, BPF_ANY);
-	if (new == TCP_SYN_SENT)
-		return 0;
-	port.net = (__u64)BPF_CORE_READ(sk, __sk_common.skc_net.net);
-	port.port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	bpf_map_update_elem(&listening, &port, &own, BPF_ANY);
+	else if (new == TCP_SYN_SENT || new == TCP_LISTEN)
+		made(sk, new);
 	return 0;
 }
 
