@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_accept.sh
-# vm: default
+# vm: ends
 # Which socket it was and whose, whatever the addresses and however it came to its owner; and what set the limit.
 . "$(dirname "$0")/lib_accept.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: default
+# vm: ends
 # Statuses that tell of another death: 128+n of a shell whose child died, and 126
 # and 127 of one that could not start a program; and those that tell of nothing.
 . "$(dirname "$0")/lib_exit.sh"

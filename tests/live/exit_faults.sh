@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: default
+# vm: ends
 # What the processor refuses: address, instruction, function; and signals of the
 # same numbers that are nothing of the kind.
 . "$(dirname "$0")/lib_exit.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: default
+# vm: ends
 # Names and arguments made to break terminals, parsers and lines, of who dies and
 # of who kills.
 . "$(dirname "$0")/lib_exit.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: default v1
+# vm: ends
 # Pid namespaces: PID 1 without a handler, its death and who goes with it,
 # kill(-1) inside, and a pid that is used again and again.
 . "$(dirname "$0")/lib_exit.sh"

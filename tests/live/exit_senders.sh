@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: default v1
+# vm: ends
 # Every system call that sends a signal; killers that are gone before their
 # victims, forgers, and threads.
 . "$(dirname "$0")/lib_exit.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: default v1
+# vm: ends
 # Every signal that ends a process, every status, and what the process used: all
 # as wait4() says it.
 . "$(dirname "$0")/lib_exit.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_fd.sh
-# vm: default
+# vm: ends
 # EMFILE has six meanings, ENFILE two and ENOSPC one of many: which limit bound
 # is told, and its value.
 . "$(dirname "$0")/lib_fd.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_fd.sh
-# vm: default
+# vm: ends
 # A program that asks again and again: few lines, and not one call uncounted.
 . "$(dirname "$0")/lib_fd.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_fd.sh
-# vm: default
+# vm: ends
 # Who asked: the functions by their names and in their order, also of a program
 # that has no symbols, whose file is gone, or that sees another file system.
 . "$(dirname "$0")/lib_fd.sh"

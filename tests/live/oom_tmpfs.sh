@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default v1
+# vm: ends v1
 # Files in a tmpfs and shared anonymous memory: charged to the cgroup, the first
 # in no process at all, so that the kill frees nothing.
 . "$(dirname "$0")/lib_oom.sh"

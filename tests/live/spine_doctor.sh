@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2086,SC2154 source=lib.sh
-# vm: default
+# vm: ends
 # kwhy doctor on systems that lack something: it names what, and what it says is
 # what watching then does. What is missing is hidden in a private mount
 # namespace or refused by triggers/refuse.
