@@ -156,6 +156,8 @@ static void overflow(struct input *in)
 					 .state = l->state, .listener = l->made, .has_listener = l->has_made };
 	if (any >> 14 & 1)
 		send_record(0, &event, sizeof(event), number(in, 1));
+	else
+		accept_overflow_skeleton(session.kinds[0].state)->data->unheard++;
 }
 
 static struct kernel_flow *connection(struct input *in)
@@ -169,6 +171,8 @@ static struct kernel_flow *connection(struct input *in)
 	if (!(any & 1))
 		address_of_v4(key.peer, (uint8_t[]){ 10, 0, any >> 1 & 1, any % PEERS });
 	f = kernel_flow_of(&key);
+	if (f)
+		f->has_made = any >> 13 & 1;
 	if (!f && kernel.flow_count < KERNEL_FLOWS) {
 		f = &kernel.flows[kernel.flow_count++];
 		*f = (struct kernel_flow){ .key = key };
@@ -203,10 +207,13 @@ static void count_segments(struct input *in, struct kernel_flow *f)
 	c->by_class[1 + (any >> 13) % 6] += count;
 	c->not_tried += not_tried;
 	c->timeouts += any >> 5 & 7;
-	c->drops_out += any >> 16 & 1;
-	c->drops_in += any >> 17 & 1;
-	c->drop_reason = any >> 18 & 0xf;
-	c->drop_net = any >> 22 & 3;
+	/* a word that came later than the drop */
+	if (any >> 6 & 1 && c->failed)
+		c->failed--;
+	c->drops_out.count += any >> 16 & 1;
+	c->drops_in.count += any >> 17 & 1;
+	c->drops_out.reason = c->drops_in.reason = any >> 18 & 0xf;
+	c->drops_out.net = c->drops_in.net = any >> 22 & 3;
 	c->listening = any >> 24 & 1;
 	c->err = -(int32_t)(any >> 25);
 	c->first_acked = number(in, 2);
@@ -236,6 +243,8 @@ static void retransmit(struct input *in)
 	maker(in, &event.listening);
 	if (any & 4)
 		send_record(1, &event, sizeof(event), number(in, 1));
+	else
+		tcp_retransmit_skeleton(session.kinds[1].state)->data->unheard++;
 }
 
 static void holder(struct input *in)
