@@ -21,6 +21,7 @@ LIBRARY := $(BUILD)/libkwhy.a
 TRIGGERS := $(patsubst tests/triggers/%.c,$(BUILD)/triggers/%,$(wildcard tests/triggers/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_LIBRARY := $(BUILD)/fuzz/libkwhy.a
 
 STATIC_FLAGS := $(if $(STATIC),-static)
 LIBRARIES := libbpf libelf libdw zlib jansson libseccomp
@@ -37,6 +38,8 @@ KWHY_LDLIBS := $(shell $(PKG_CONFIG) --libs $(if $(STATIC),--static) $(LIBRARIES
 BPF_CFLAGS := -O2 -g -target bpf -D__TARGET_ARCH_$(ARCH) -fms-extensions -Wall \
 	-Wno-microsoft-anon-tag -Wno-unused-function -Ibpf -Ivmlinux -ffile-prefix-map=$(CURDIR)=.
 
+FUZZ_COMPILE = $(CLANG) $(KWHY_CPPFLAGS) -std=gnu11 -fms-extensions -Wno-microsoft-anon-tag -O1 -g -fno-sanitize-recover=all \
+	-MMD -MP
 COMPILE = $(CC) $(KWHY_CPPFLAGS) $(CPPFLAGS) $(KWHY_CFLAGS) $(CFLAGS) -MMD -MP
 LINK = $(CC) $(KWHY_CFLAGS) $(CFLAGS) $(STATIC_FLAGS) $(LDFLAGS)
 Q := $(if $(V),,@)
@@ -81,12 +84,17 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
 	$(call say,TEST,$<)
 	$(Q)$(COMPILE) -MF $(@D)/.$(@F).d $< $(LIBRARY) $(KWHY_LDLIBS) -lcmocka $(LDFLAGS) -o $@
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(SOURCES) | $(PROBES)
+$(BUILD)/fuzz/objects/%.o: %.c | $(PROBES)
 	@mkdir -p $(@D)
+	$(Q)$(FUZZ_COMPILE) -fsanitize=fuzzer-no-link,address,undefined -c $< -o $@
+
+$(FUZZ_LIBRARY): $(SOURCES:%.c=$(BUILD)/fuzz/objects/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@; $(AR) rcs $@ $^
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_LIBRARY)
 	$(call say,FUZZ,$<)
-	$(Q)$(CLANG) $(KWHY_CPPFLAGS) -std=gnu11 -fms-extensions -Wno-microsoft-anon-tag -O1 -g \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		$< $(SOURCES) $(KWHY_LDLIBS) -o $@
+	$(Q)$(FUZZ_COMPILE) -MF $(@D)/.$(@F).d -fsanitize=fuzzer,address,undefined $< $(FUZZ_LIBRARY) $(KWHY_LDLIBS) -o $@
 
 tests: all $(TRIGGERS) $(UNIT_TESTS) ## build the tests and their triggers
 
