@@ -58,7 +58,7 @@ denied=$parent
 ends "$parent"
 
 # A child that could not start its program, and a shell that says so after it.
-# shellcheck disable=SC2016 # it is the shell's; what it says of the child is no line of its own
+# what the shell says of the child is no line of its own
 shell '"$@" 2>/dev/null & echo "child $!"; wait $!; exit $?' sh /nonexistent/program
 told=$parent
 child
