@@ -216,6 +216,7 @@ static __always_inline struct overflow_counts *count(const struct overflow_key *
 		fresh.first_ns = now;
 		fresh.basis = basis;
 		fresh.netns = BPF_CORE_READ(net, ns.inum);
+		fresh.netns_cookie = netns_cookie(net);
 		__builtin_memcpy(fresh.address, segment->to, 16);
 		bpf_map_update_elem(&overflows, key, &fresh, BPF_NOEXIST);
 		counts = bpf_map_lookup_elem(&overflows, key);

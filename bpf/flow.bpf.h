@@ -210,6 +210,7 @@ static __always_inline struct flow *flow_for(struct work *w, __u64 sk, __u32 tot
 	fresh.sk = sk;
 	fresh.total = total;
 	fresh.netns = BPF_CORE_READ(net, ns.inum);
+	fresh.netns_cookie = netns_cookie(net);
 	fresh.first_ns = bpf_ktime_get_boot_ns();
 	bpf_map_update_elem(&flows, &w->key, &fresh, BPF_NOEXIST);
 	w->other = w->key;

@@ -81,6 +81,7 @@ struct overflow_counts {
 	__u64 syn_drops, ack_drops;
 	__u64 first_ns, last_ns, told_ns;
 	__u64 clients;		/* first seen with it */
+	__u64 netns_cookie;	/* 0: none */
 	__u64 established;	/* handshakes completed since the first overflow, where the port has one socket */
 	__u32 basis;		/* enum listener_basis */
 	__u32 netns;		/* inode number */
@@ -179,6 +180,7 @@ struct flow {
 	__u32 netns;		/* inode number */
 	__u32 silent_total;	/* what the counter was when it was seen to have grown without a word */
 	__u32 doubtful;		/* of the failed those that came last: a word may follow */
+	__u64 netns_cookie;	/* 0: none */
 	__u64 silent_ns;
 };
 

@@ -68,6 +68,14 @@ static __always_inline bool is_any_address(const __u8 a[16])
 	return !half[0] && (!half[1] || half[1] == 0xffff0000ULL);
 }
 
+/* ---- network namespaces --------------------------------------------- */
+
+/* 0: it has none yet. From the start and a number since 5.12 "net: initialize net->net_cookie at netns setup". */
+static __always_inline __u64 netns_cookie(struct net *net)
+{
+	return bpf_core_field_exists(net->net_cookie) ? BPF_CORE_READ(net, net_cookie) : 0;
+}
+
 /* ---- segments ------------------------------------------------------- */
 
 struct segment {

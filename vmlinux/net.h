@@ -144,6 +144,7 @@ struct net {
 	struct netns_core core;
 	struct netns_mib mib;
 	struct netns_ipv4 ipv4;
+	__u64 net_cookie;
 };
 
 #endif

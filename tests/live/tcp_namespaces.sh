@@ -19,10 +19,12 @@ files_of() {
 
 # nets.INODE.FIELD NUMBER, and what was told of that namespace
 sums='
-	def of($kind; $field): ([.true[] | select(.field == $field)]) as $counted
+	def of($kind; $field): (.true | map(select(.field == "cookie") | {(.inode): (.count | tostring)}) | add) as $cookie
+		| ([.true[] | select(.field == $field)]) as $counted
 		| (.lines | map(select(.kind == $kind)[$kind]) | group_by(.netns) | map({(.[0].netns): (map(.count) | add)}) | add // {}) as $told
 		| {spaces: ($counted | length), true: ($counted | map(.count) | add), told: ($told | add),
 			exact: ($counted | map(select(.count == $told[.inode])) | length),
+			cookies: (.lines | map(select(.kind == $kind)[$kind] | .netns_cookie and .netns_cookie == $cookie[.netns]) | all),
 			more: ($counted | map(select(.count < ($told[.inode] // 0))) | length)};
 	[$facts / "\n" | .[] | select(startswith("nets.")) / " "
 		| (.[0] / ".") as [$nets, $inode, $field] | {$inode, $field, count: (.[1] | tonumber)}] as $true
@@ -61,7 +63,7 @@ while read -r text missed; do
 	about sums "$text" '.text == $text' --arg text "$text"
 	for kind in tcp_retransmit accept_overflow; do
 		says "$kind: each namespace by itself, but for skipped runs" '.[$kind]
-			| .spaces == $spaces and .true >= $spaces and .exact + $missed >= $spaces and .more == 0' \
+			| .spaces == $spaces and .true >= $spaces and .exact + $missed >= $spaces and .more == 0 and .cookies' \
 			--arg kind $kind --argjson spaces $spaces --argjson missed "$missed"
 	done
 	says 'all are of who did it' '.owners == ["nets"]'

@@ -40,11 +40,16 @@ static void net_start(int i)
 
 static void net_end(int i)
 {
+	unsigned long long cookie;
+	socklen_t length = sizeof(cookie);
+
 	if (setns(nets[i].space, CLONE_NEWNET))
 		quit(1, "setns: %s", strerror(errno));
 	abort_flow(nets[i].pair.client);
 	abort_flow(nets[i].pair.server);
 	printf("nets.%lu.retransmitted %lu\n", net_inode(), retransmitted());
+	if (!getsockopt(nets[i].full, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length))
+		printf("nets.%lu.cookie %llu\n", net_inode(), cookie);
 	printf("nets.%lu.overflows %lu\n", net_inode(), counter("ListenOverflows"));
 }
 

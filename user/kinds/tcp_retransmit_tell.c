@@ -33,6 +33,8 @@ static void tell_flow(const struct tcp_retransmit_state *state, const struct ret
 	x->known.accepted = known;
 	if (flow->counts.netns)
 		KNOW(x, netns, flow->counts.netns);
+	if (flow->counts.netns_cookie)
+		KNOW(x, netns_cookie, flow->counts.netns_cookie);
 	if (!now->valid)
 		return;
 	if (now->interface) {
