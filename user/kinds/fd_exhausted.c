@@ -138,6 +138,7 @@ static void fill_calls(struct fd_exhausted *x, const struct fd_incident *inciden
 {
 	struct fd_call rows[FD_INCIDENT_CALLS] = {};
 	const uint64_t max = sizeof(x->calls) / sizeof(x->calls[0]);
+	char first[sizeof(rows->syscall)];
 	uint64_t count = 0;
 
 	for (unsigned int i = 0; i < incident->call_count; i++) {
@@ -151,8 +152,14 @@ static void fill_calls(struct fd_exhausted *x, const struct fd_incident *inciden
 	x->calls_count = count < max ? count : max;
 	memcpy(x->calls, rows, x->calls_count * sizeof(rows[0]));
 	x->known.calls = 1;
-	if (count)
-		KNOW_TEXT(x, syscall, rows[0].syscall);
+	if (!count)
+		return;
+	KNOW_TEXT(x, syscall, rows[0].syscall);
+	/* the stack came with the first */
+	call_name(first, incident->calls[0].key.call);
+	x->known.stack_syscall = 0;
+	if (x->known.stack && strcmp(first, x->syscall) != 0)
+		KNOW_TEXT(x, stack_syscall, first);
 }
 
 static void tell(struct fd_exhausted_state *state, struct fd_incident *incident)

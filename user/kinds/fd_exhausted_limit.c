@@ -97,6 +97,8 @@ void fd_exhausted_limits(const struct fd_exhausted_state *state, uint32_t user_n
 	x->known.nr_open = fd_sysctl(s, "sys/fs/nr_open", 0, &x->nr_open);
 	x->known.file_max = fd_sysctl(s, "sys/fs/file-max", 0, &x->file_max);
 	x->known.host_open = fd_sysctl(s, "sys/fs/file-nr", 0, &x->host_open);
+	if (user_ns && !is_our_user_namespace(s, user_ns))
+		KNOW(x, other_user_ns, 1);
 	if (!x->known.limit)
 		x->known.limit = file && (!is_per_user(x->limit_kind) || is_our_user_namespace(s, user_ns)) &&
 				 fd_sysctl(s, file, 0, &x->limit);

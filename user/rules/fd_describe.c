@@ -196,6 +196,8 @@ static void row_stack(const struct fd_exhausted *x, struct verdict *ret)
 
 	if (fd_has_frames(&stack)) {
 		text = say_evidence(ret, "stack", BASIS_MEASURED);
+		if (x->known.stack_syscall && *x->stack_syscall)
+			text_format(&text, "of %s: ", x->stack_syscall);
 		fd_say_stack(&text, &stack, 6);
 		if (x->known.stack_note && *x->stack_note)
 			text_format(&text, " (%s)", x->stack_note);

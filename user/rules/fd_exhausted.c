@@ -209,7 +209,7 @@ static void one_kind_explain(const struct observation *observation, struct verdi
 	text_format(&why, "%llu of %llu are ", (unsigned long long)g->count, (unsigned long long)v.listed);
 	fd_say_group(&why, g);
 	text_add(&text, room);
-	text_add(&text, ": hardly a program needs that many alike, most likely it forgets to close them");
+	text_add(&text, ": hardly any program needs that many alike, most likely it forgets to close them");
 	if (x->known.growth_per_min && x->growth_per_min > 0)
 		text_format(&text, ". They grew by %lld per minute before", (long long)x->growth_per_min);
 	if (g->known.deleted && g->deleted)

@@ -34,6 +34,14 @@ const char *fd_syscall(const struct fd_exhausted *x)
 	return "a call";
 }
 
+/* how often the call failed that fd_syscall() names */
+static uint64_t named_count(const struct fd_exhausted *x)
+{
+	if (!x->known.calls || x->calls_count < 2 || !x->calls[0].known.count || x->calls[0].count > x->count)
+		return x->count;
+	return x->calls[0].count;
+}
+
 void fd_say_spin(struct text *text, const struct fd_exhausted *x)
 {
 	if (!x->known.spin_percent || x->spin_percent < 30)
@@ -56,7 +64,11 @@ void fd_conclude_refused(const struct observation *observation, enum basis basis
 	fd_say_holder(&text, observation);
 	text_format(&text, "%s: %s %s", later ? " goes on" : "", fd_syscall(x), dropped ? "dropped descriptors" : "failed");
 	if (x->known.count && x->count > 1) {
-		text_format(&text, " %llu times", (unsigned long long)x->count);
+		uint64_t named = named_count(x);
+
+		text_format(&text, named == 1 ? " once" : " %llu times", (unsigned long long)named);
+		if (named < x->count)
+			text_format(&text, ", other calls %llu", (unsigned long long)(x->count - named));
 		if (x->known.window_ns && x->window_ns) {
 			text_add(&text, " in ");
 			text_duration(&text, x->window_ns);
@@ -118,6 +130,7 @@ void fd_file_max_explain(const struct observation *observation, struct verdict *
 /* What the limits that count per user differ in. */
 struct user_limit {
 	const char *sysctl;
+	const char *in_namespace;	/* the same of a user namespace, which may be lower */
 	const char *things;	/* what is counted */
 	const char *not_it;	/* what the error is taken for */
 	const char *useless;	/* what therefore does not help */
@@ -127,19 +140,19 @@ struct user_limit {
 };
 
 static const struct user_limit inotify_instances = {
-	"fs.inotify.max_user_instances", "inotify instances", "descriptors of the process are not short",
+	"fs.inotify.max_user_instances", "user.max_inotify_instances", "inotify instances", "descriptors of the process are not short",
 	"raising ulimit -n does not help",
 	"find /proc/[0-9]*/fd -lname 'anon_inode:*inotify*' 2>/dev/null | cut -d/ -f3 | sort | uniq -c | sort -rn | head", 8, 1024,
 };
 
 static const struct user_limit inotify_watches = {
-	"fs.inotify.max_user_watches", "inotify watches", "the disk is not full, whatever \"No space left on device\" says",
+	"fs.inotify.max_user_watches", "user.max_inotify_watches", "inotify watches", "the disk is not full, whatever \"No space left on device\" says",
 	"deleting files does not help",
 	"grep -sc ^inotify /proc/[0-9]*/fdinfo/* | grep -v ':0$' | sort -t: -k2,2nr | head", 4, 524288,
 };
 
 static const struct user_limit fanotify_groups = {
-	"fs.fanotify.max_user_groups", "fanotify groups", "descriptors of the process are not short",
+	"fs.fanotify.max_user_groups", "user.max_fanotify_groups", "fanotify groups", "descriptors of the process are not short",
 	"raising ulimit -n does not help",
 	"find /proc/[0-9]*/fd -lname 'anon_inode:*fanotify*' 2>/dev/null | cut -d/ -f3 | sort | uniq -c | sort -rn | head", 4, 1024,
 };
@@ -159,8 +172,10 @@ static void user_limit_explain(const struct observation *observation, const stru
 	text_format(&text, " has as many %s as one may have", u->things);
 	if (x->known.limit)
 		text_format(&text, ", %llu", (unsigned long long)x->limit);
-	text_format(&text, " (%s; all processes of that user together). %c%s: %s", u->sysctl, u->not_it[0] - 'a' + 'A',
-		    u->not_it + 1, u->useless);
+	text_format(&text, " (%s", u->sysctl);
+	if (x->known.other_user_ns && x->other_user_ns)
+		text_format(&text, ", or %s of its user namespace, whichever is lower", u->in_namespace);
+	text_format(&text, "; all processes of that user together). %c%s: %s", u->not_it[0] - 'a' + 'A', u->not_it + 1, u->useless);
 	fd_say_spin(&text, x);
 	text = say_advice(ret);
 	text_format(&text, "raise it: sysctl -w %s=", u->sysctl);
@@ -169,6 +184,11 @@ static void user_limit_explain(const struct observation *observation, const stru
 	else
 		text_add(&text, "NUMBER");
 	text_add(&text, "; to keep it, the same in /etc/sysctl.d/");
+	if (x->known.other_user_ns && x->other_user_ns && p->known.pid) {
+		text = say_advice(ret);
+		text_format(&text, "first look which of them it is: nsenter -U -t %llu sysctl %s", (unsigned long long)p->pid,
+			    u->in_namespace);
+	}
 	text = say_advice(ret);
 	text_format(&text, "see who has them (as root; %s): %s",
 		    u == &inotify_watches ? "/proc/PID/fdinfo/FD:watches" : "how many, pid", u->who);

@@ -81,8 +81,8 @@ void fd_accept_spin_explain(const struct observation *observation, struct verdic
 	text_add(&text, " and calls accept in a loop");
 	if (x->known.rate_per_s && x->rate_per_s)
 		text_format(&text, ", %llu times a second", (unsigned long long)x->rate_per_s);
-	text_add(&text, ". The kernel has connected these clients already: they wait for an answer and get none, and the listening "
-			"socket stays readable, so the loop never sleeps");
+	text_add(&text, ". Whoever connects waits for an answer and gets none; a listening socket with somebody in its queue stays "
+			"readable, so the loop never sleeps");
 	fd_say_spin(&text, x);
 	if (most && fd_is_share(most->count, v.listed, 1, 2)) {
 		text_format(&text, ". %llu of what it has are ", (unsigned long long)most->count);
@@ -93,7 +93,7 @@ void fd_accept_spin_explain(const struct observation *observation, struct verdic
 		       "accept and hang up with; close idle connections");
 	fd_advise_look(observation, ret);
 	fd_verify_limit(observation, ret);
-	text_add(&why, "its limit is reached, clients are connected and never served");
+	text_add(&why, "its limit is reached, who connects is not served");
 	if (x->known.spin_percent && x->spin_percent >= 30)
 		text_format(&why, ", and the loop takes %llu %% of a CPU", (unsigned long long)x->spin_percent);
 	fd_conclude_refused(observation, BASIS_MEASURED, room, ret);
@@ -145,7 +145,11 @@ void fd_clients_explain(const struct observation *observation, struct verdict *r
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
 	fd_say_holder(&text, observation);
-	text_format(&text, " holds %llu connections, and ", (unsigned long long)type->count);
+	text_format(&text, " holds %llu TCP sockets, ", (unsigned long long)type->count);
+	if (fd_is_share(count, type->count, 1, 2))
+		text_format(&text, "at least %llu of them connections of clients, and ", (unsigned long long)count);
+	else
+		text_add(&text, "clients' connections among them, and ");
 	fd_say_limit(&text, x);
 	text_format(&text, " leaves no room for the next client: %s is refused. The kernel has connected that client already; it "
 		    "waits until one of the others goes", fd_syscall(x));
@@ -163,6 +167,6 @@ void fd_clients_explain(const struct observation *observation, struct verdict *r
 	fd_advise(ret, "if the number of clients is no larger than usual, it forgets to close them");
 	fd_advise_look(observation, ret);
 	fd_verify_limit(observation, ret);
-	text_format(&why, "%llu connections of clients take what it may have", (unsigned long long)type->count);
+	text_format(&why, "%llu TCP sockets, clients' among them, take what it may have", (unsigned long long)type->count);
 	fd_conclude_refused(observation, BASIS_INFERRED, room, ret);
 }

@@ -69,7 +69,8 @@ void fd_say_group(struct text *text, const struct fd_group *group)
 		text_add(text, "of one kind");
 	if (group->known.tcp_state && *group->tcp_state)
 		text_format(text, " in %s", group->tcp_state);
-	if (group->known.deleted && group->deleted)
+	/* what has no name any more says so itself, in the kernel's words */
+	if (group->known.deleted && group->deleted && !(group->known.what && strstr(group->what, " (deleted)")))
 		text_add(text, " (deleted)");
 }
 
