@@ -136,13 +136,6 @@ void fd_leak_conclude_calm(const struct observation *observation, enum basis bas
 
 /* ---- rules --------------------------------------------------------------------- */
 
-static bool is_calm(const struct fd_leak *l)
-{
-	enum fd_movement moves = fd_moves(l);
-
-	return moves == FD_MOVEMENT_STILL || moves == FD_MOVEMENT_FELL;
-}
-
 static void say_watched(struct text *text, const struct fd_leak *l)
 {
 	if (!l->known.watched_ns || !l->watched_ns)
@@ -176,9 +169,9 @@ void fd_ended_explain(const struct observation *observation, struct verdict *ret
 		text_add(&text, " after it was watched for ");
 		text_duration(&text, l->watched_ns);
 	}
-	text_add(&text, is_calm(l) ? ", and its descriptors did not grow" : ", too early to say how its descriptors move");
-	fd_leak_conclude_calm(observation, is_calm(l) ? BASIS_MEASURED : BASIS_UNKNOWN,
-			      is_calm(l) ? "it ended, and did not grow" : "it ended before more could be said", ret);
+	text_add(&text, fd_is_calm(l) ? ", and its descriptors did not grow" : ", too early to say how its descriptors move");
+	fd_leak_conclude_calm(observation, fd_is_calm(l) ? BASIS_MEASURED : BASIS_UNKNOWN,
+			      fd_is_calm(l) ? "it ended, and did not grow" : "it ended before more could be said", ret);
 }
 
 bool fd_grew_matches(const struct observation *observation)
@@ -214,7 +207,7 @@ bool fd_high_stable_matches(const struct observation *observation)
 {
 	struct fd_view v = fd_view_of(observation);
 
-	return fd_is_full(&v, 70) && is_calm(&observation->fd_leak);
+	return fd_is_full(&v, 70) && fd_is_calm(&observation->fd_leak);
 }
 
 void fd_high_stable_explain(const struct observation *observation, struct verdict *ret)
@@ -269,7 +262,7 @@ bool fd_steady_matches(const struct observation *observation)
 {
 	const struct fd_leak *l = &observation->fd_leak;
 
-	return l->known.open && l->known.soft && is_calm(l);
+	return l->known.open && l->known.soft && fd_is_calm(l);
 }
 
 void fd_steady_explain(const struct observation *observation, struct verdict *ret)

@@ -115,15 +115,16 @@ static void row_close_wait(const struct fd_leak *l, struct verdict *ret)
 	}
 }
 
-static void row_site(const struct fd_site *s, uint64_t frames, struct verdict *ret)
+static void row_site(const struct fd_leak *l, const struct fd_site *s, uint64_t frames, struct verdict *ret)
 {
 	struct fd_stack stack = FD_STACK(s);
 	struct text text = say_evidence(ret, "site", BASIS_MEASURED);
 
 	text_format(&text, "%llu open", (unsigned long long)s->outstanding);
-	if (s->known.grown && s->grown) {
+	/* what only replaces others is no growth */
+	if (s->known.grown && fd_site_net(l, s) > 0) {
 		text_add(&text, " (");
-		fd_say_signed(&text, s->grown);
+		fd_say_signed(&text, fd_site_net(l, s));
 		text_add(&text, ")");
 	}
 	if (s->known.opened)
@@ -169,10 +170,10 @@ static void row_sites(const struct fd_leak *l, struct verdict *ret)
 			first = s;
 	}
 	if (first)
-		row_site(first, 6, ret);
+		row_site(l, first, 6, ret);
 	/* its two rows leave room for what is unknown and the process */
 	if (second && ret->diagnosis.evidence_count <= 6)
-		row_site(second, 3, ret);
+		row_site(l, second, 3, ret);
 }
 
 /* what cannot be known of these, and why */

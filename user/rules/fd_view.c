@@ -181,6 +181,18 @@ enum fd_movement fd_moves(const struct fd_leak *l)
 	return grown <= -still_below(l->open) ? FD_MOVEMENT_FELL : FD_MOVEMENT_STILL;
 }
 
+bool fd_is_calm(const struct fd_leak *l)
+{
+	enum fd_movement moves = fd_moves(l);
+
+	return moves == FD_MOVEMENT_STILL || moves == FD_MOVEMENT_FELL;
+}
+
+bool fd_at_limit(const struct fd_leak *l)
+{
+	return l->known.open && l->known.soft && l->soft && l->open >= l->soft;
+}
+
 struct fd_shape fd_shape_of(const struct fd_leak *l)
 {
 	enum { FEWEST = 6, PARTS = 5 };
@@ -200,32 +212,93 @@ struct fd_shape fd_shape_of(const struct fd_leak *l)
 	return shape;
 }
 
+/* how much more of its type there is than at the first look; false when that is unknown */
+static bool type_grown(const struct fd_leak *l, const struct fd_site *site, int64_t *ret)
+{
+	for (uint64_t i = 0; site->known.type && l->known.by_type && i < l->by_type_count; i++) {
+		const struct fd_type *t = &l->by_type[i];
+
+		if (t->known.type && t->known.grown && strcmp(t->type, site->type) == 0) {
+			*ret = t->grown;
+			return true;
+		}
+	}
+	return false;
+}
+
+int64_t fd_site_net(const struct fd_leak *l, const struct fd_site *site)
+{
+	int64_t grown;
+
+	if (!type_grown(l, site, &grown) && !fd_grown(l, &grown))
+		return site->grown;
+	return grown < site->grown ? grown : site->grown;
+}
+
+/* what other places have more of, and go on with, is not this one's growth */
+static bool other_goes_on(const struct fd_leak *l, const struct fd_site *site, const struct fd_site *other)
+{
+	if (other == site || !other->known.grown || other->grown <= 0 || !other->known.falls || other->falls)
+		return false;
+	if (other->known.grew_ns && l->known.watched_ns && other->grew_ns > l->watched_ns / 3)
+		return false;
+	return other->known.rises && other->rises > site->rises;
+}
+
+/* The growth of the process in the last third, without what those have that rose more often. */
+static double late_growth(const struct fd_leak *l, const struct fd_site *site, const struct fd_shape *shape)
+{
+	double late = shape->grown_late;
+
+	for (uint64_t i = 0; i < l->sites_count; i++)
+		if (other_goes_on(l, site, &l->sites[i]))
+			late -= l->sites[i].grown / 3.0;
+	return late;
+}
+
 /*
- * A pool that fills rises at first and is flat then: it has not had more for long. In
- * lines that do not have that, nor what a site had at each look, it rose at three looks of four, or the process has
- * at least half the growth in the last third that this site should have then,
- * without what those have that rose more often.
+ * A pool that fills rises at first and is flat then: it has not had more for long, or
+ * hardly more. Whether the process has at least half the growth in the last third that
+ * this site should have then is asked where the site is most of it; in lines that do
+ * not have since when a site is flat, where it did not rise at three looks of four.
  */
 static bool site_goes_on(const struct fd_leak *l, const struct fd_site *site)
 {
 	struct fd_shape shape = fd_shape_of(l);
-	double late = shape.grown_late;
+	double late = late_growth(l, site, &shape);
+	int64_t net = fd_site_net(l, site);
+	bool enough = shape.known && late > 0 && late * 6 >= net;
 
-	if (site->known.grew_ns && l->known.watched_ns)
-		return site->grew_ns <= l->watched_ns / 3;
-	if (l->known.looks && l->looks > 1 && site->rises * 4.0 >= (l->looks - 1) * 3.0)
+	/* what fills the limit goes on until there, no further */
+	if (fd_at_limit(l))
 		return true;
-	for (uint64_t i = 0; i < l->sites_count; i++) {
-		const struct fd_site *other = &l->sites[i];
-
-		if (other != site && other->known.grown && other->grown > 0 && other->known.rises &&
-		    other->rises > site->rises && other->known.falls && !other->falls)
-			late -= other->grown / 3.0;
+	if (site->known.grew_ns && l->known.watched_ns) {
+		if (site->grew_ns > l->watched_ns / 3)
+			return false;
+		return enough || !shape.known || net * 2 < shape.grown;
 	}
-	return shape.known && late > 0 && late * 6 >= site->grown;
+	return enough || (l->known.looks && l->looks > 1 && site->rises * 4.0 >= (l->looks - 1) * 3.0);
 }
 
-bool fd_site_leaks(const struct fd_leak *l, const struct fd_site *site)
+/*
+ * A pool that replaces what it has opens as many as were there before, and those
+ * are not the site's: what it has more must be more of the type, too. Where most
+ * of it is replaced, growth counts that the whole process has, steadily.
+ */
+static bool net_leaks(const struct fd_leak *l, const struct fd_site *site, bool replaces)
+{
+	struct fd_shape shape = fd_shape_of(l);
+	int64_t net = fd_site_net(l, site);
+
+	if (net < STILL_COUNT)
+		return false;
+	if (net >= site->grown / 2)
+		return true;
+	return replaces && fd_moves(l) == FD_MOVEMENT_GREW && shape.known && shape.rising >= 4 &&
+	       (double)net * 2 >= shape.grown && (fd_at_limit(l) || shape.grown_late * 6 >= shape.grown);
+}
+
+static bool site_leaks(const struct fd_leak *l, const struct fd_site *site, bool replaces)
 {
 	int64_t grown;
 	bool grew = (l->known.growth_per_min && l->growth_per_min > 0) || (fd_grown(l, &grown) && grown > 0);
@@ -236,14 +309,16 @@ bool fd_site_leaks(const struct fd_leak *l, const struct fd_site *site)
 	/* one that also opens for a moment has fewer now and then */
 	if (!site->known.falls || !site->known.rises || (site->falls && (site->rises < 8 || site->falls > site->rises / 5)))
 		return false;
-	return (site->rises >= 3 || (kept && site->rises >= 2)) && site_goes_on(l, site);
+	return (site->rises >= 3 || (kept && site->rises >= 2)) && net_leaks(l, site, replaces) && site_goes_on(l, site);
 }
 
 const struct fd_site *fd_leaking_site(const struct fd_leak *l)
 {
-	for (uint64_t i = 0; l->known.sites && i < l->sites_count; i++)
-		if (fd_site_leaks(l, &l->sites[i]))
-			return &l->sites[i];
+	/* one that keeps what it opens explains growth better than one that may only replace */
+	for (unsigned int replaces = 0; replaces < 2; replaces++)
+		for (uint64_t i = 0; l->known.sites && i < l->sites_count; i++)
+			if (site_leaks(l, &l->sites[i], replaces))
+				return &l->sites[i];
 	return NULL;
 }
 
@@ -251,7 +326,7 @@ bool fd_goes_on(const struct fd_leak *l)
 {
 	struct fd_shape shape = fd_shape_of(l);
 
-	if (l->known.ended && l->ended)
+	if ((l->known.ended && l->ended) || fd_at_limit(l))
 		return false;
 	if (fd_leaking_site(l))
 		return true;

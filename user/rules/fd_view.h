@@ -63,6 +63,10 @@ enum fd_movement {
 
 /* From the first look to the last; less than 5, or 2 % of what is open, is still. */
 enum fd_movement fd_moves(const struct fd_leak *l);
+/* It was looked at often enough, and did not grow. */
+bool fd_is_calm(const struct fd_leak *l);
+/* All that it may have are open: that it does not grow proves nothing. */
+bool fd_at_limit(const struct fd_leak *l);
 /* How many more than at the first look; false when that is unknown. */
 bool fd_grown(const struct fd_leak *l, int64_t *ret);
 
@@ -79,9 +83,12 @@ struct fd_shape fd_shape_of(const struct fd_leak *l);
 /* Growth that may go on: by a site that leaks, or of the whole, and it does not slow down. */
 bool fd_goes_on(const struct fd_leak *l);
 
-/* A site that grew all the time it was watched, and not only at first. */
-bool fd_site_leaks(const struct fd_leak *l, const struct fd_site *site);
-/* The first of these; NULL when there is none. */
+/* What a site has more, as far as its type, or where that is unknown the process, has more. */
+int64_t fd_site_net(const struct fd_leak *l, const struct fd_site *site);
+/*
+ * A site that grew all the time it was watched, and not only at first; first one
+ * that keeps what it opens. NULL when there is none.
+ */
 const struct fd_site *fd_leaking_site(const struct fd_leak *l);
 
 /* ---- stacks ------------------------------------------------------------ */
