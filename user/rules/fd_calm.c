@@ -249,7 +249,7 @@ void fd_high_explain(const struct observation *observation, struct verdict *ret)
 
 	ret->severity = SEVERITY_NOTICE;
 	fd_say_holder(&text, observation);
-	text_format(&text, " uses %llu of %llu descriptors; whether they grow is not known after so few looks",
+	text_format(&text, " uses %llu of %llu descriptors; whether they grow is not known after so short a look",
 		    (unsigned long long)v.open, (unsigned long long)v.soft);
 	fd_leak_advise_watch(observation, "watch whether they grow", ret);
 	fd_advise_raise(observation, fd_times_open(&v, 2), "if it needs them", ret);
@@ -290,12 +290,15 @@ void fd_unjudged_explain(const struct observation *observation, struct verdict *
 {
 	const struct fd_leak *l = &observation->fd_leak;
 	struct text text = say_cause(ret);
+	int64_t grown;
 
 	text_add(&text, "how the descriptors of ");
 	fd_say_holder(&text, observation);
 	text_add(&text, " move cannot be said");
 	if (!l->known.looks || l->looks < 3)
 		text_add(&text, ": it was not looked at often enough");
+	else if (fd_grown(l, &grown) && fd_moves(l) == FD_MOVEMENT_UNKNOWN)
+		text_add(&text, ": it was watched for too short a time");
 	else if (!l->known.soft)
 		text_add(&text, ": its limit is not known");
 	fd_leak_conclude_calm(observation, BASIS_UNKNOWN, "too little is known to judge", ret);

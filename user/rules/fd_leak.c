@@ -27,26 +27,72 @@ static const struct fd_close_wait *close_wait_peer(const struct fd_leak *l)
 	return largest;
 }
 
-/* at any moment a busy server has some: those are closed within milliseconds */
+/* silent for the longest time; 0: unknown */
+static uint64_t close_wait_oldest(const struct fd_leak *l)
+{
+	uint64_t oldest = 0;
+
+	for (uint64_t i = 0; l->known.close_wait && i < l->close_wait_count; i++)
+		if (l->close_wait[i].known.oldest_ns && l->close_wait[i].oldest_ns > oldest)
+			oldest = l->close_wait[i].oldest_ns;
+	return oldest;
+}
+
+/* half or more of the connections that were opened while it was watched are closed */
+static bool closes_connections(const struct fd_leak *l)
+{
+	double opened = 0, closed = 0;
+
+	for (uint64_t i = 0; l->known.sites && i < l->sites_count; i++) {
+		const struct fd_site *s = &l->sites[i];
+
+		if (!s->known.type || (strcmp(s->type, "tcp") != 0 && strcmp(s->type, "mixed") != 0) || !s->known.opened ||
+		    !s->known.closed)
+			continue;
+		opened += s->opened;
+		closed += s->closed;
+	}
+	return opened >= PILE_CLOSE_WAIT && closed * 2 >= opened;
+}
+
+/*
+ * At any moment a busy server has some, and closes them when it comes to it: within
+ * milliseconds, or it was watched for twice as long as any of them waits, and closes.
+ */
 static bool is_fresh(const struct fd_leak *l)
 {
-	bool known = false;
+	uint64_t oldest = close_wait_oldest(l);
 
-	for (uint64_t i = 0; l->known.close_wait && i < l->close_wait_count; i++) {
-		if (!l->close_wait[i].known.oldest_ns)
-			continue;
-		if (l->close_wait[i].oldest_ns >= SECOND_NS)
-			return false;
-		known = true;
-	}
-	return known;
+	if (!oldest)
+		return false;
+	return oldest < SECOND_NS || (l->known.watched_ns && oldest <= l->watched_ns / 2 && closes_connections(l));
 }
+
+static bool has_close_wait(const struct fd_leak *l)
+{
+	return l->known.close_wait_total && l->close_wait_total >= PILE_CLOSE_WAIT && !is_fresh(l);
+}
+
+/* half or more of what came while it was watched; where that is unknown it may be */
+static bool close_wait_grows(const struct fd_leak *l)
+{
+	int64_t grown;
+
+	return !l->known.close_wait_grown || !fd_grown(l, &grown) || grown <= 0 ||
+	       (l->close_wait_grown > 0 && l->close_wait_grown >= grown / 2);
+}
+
+static bool leak_site_matches(const struct observation *observation);
+static bool leak_matches(const struct observation *observation);
 
 static bool close_wait_matches(const struct observation *observation)
 {
 	const struct fd_leak *l = &observation->fd_leak;
 
-	if (!l->known.close_wait_total || l->close_wait_total < PILE_CLOSE_WAIT || is_fresh(l))
+	if (!has_close_wait(l))
+		return false;
+	/* what leaks comes first, and these are told of with it */
+	if (!close_wait_grows(l) && (leak_site_matches(observation) || leak_matches(observation)))
 		return false;
 	if (l->known.open && fd_is_share(l->close_wait_total, l->open, 1, 4))
 		return true;
@@ -71,6 +117,7 @@ static void close_wait_explain(const struct observation *observation, struct ver
 	const struct fd_leak *l = &observation->fd_leak;
 	const struct fd_close_wait *peer = close_wait_peer(l);
 	struct fd_stack stack = peer ? FD_STACK(peer) : (struct fd_stack){};
+	struct fd_view v = fd_view_of(observation);
 	const char *frame;
 	struct text text = say_cause(ret);
 
@@ -85,7 +132,8 @@ static void close_wait_explain(const struct observation *observation, struct ver
 	if (l->known.close_wait_grown && l->close_wait_grown > 0)
 		text_format(&text, ", %lld more than at the first look", (long long)l->close_wait_grown);
 	text_add(&text, ". The kernel never times these out: only close() or the process's end frees them");
-	fd_leak_say_lasts(&text, l);
+	if (close_wait_grows(l))
+		fd_leak_say_lasts(&text, l);
 	text = say_advice(ret);
 	text_add(&text, "fix it in the program: close() when read() gives 0 or an error");
 	if (fd_code_frame(&stack, &frame) == FD_CODE_PROGRAM) {
@@ -101,7 +149,24 @@ static void close_wait_explain(const struct observation *observation, struct ver
 	text = say_message(ret);
 	close_wait_say(observation, peer, &text);
 	text_add(&text, " (CLOSE_WAIT); ");
-	fd_leak_say_tail(&text, observation);
+	if (close_wait_grows(l))
+		fd_leak_say_tail(&text, observation);
+	else
+		fd_say_use(&text, &v);
+}
+
+/* beside a leak of others */
+static void advise_close_wait(const struct observation *observation, struct verdict *ret)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+	struct text text;
+
+	if (!has_close_wait(l))
+		return;
+	text = say_advice(ret);
+	text_add(&text, "beside that, ");
+	close_wait_say(observation, close_wait_peer(l), &text);
+	text_add(&text, " (CLOSE_WAIT): close() when read() gives 0 or an error");
 }
 
 /* ---- growth -------------------------------------------------------------------- */
@@ -210,6 +275,7 @@ static void leak_site_explain(const struct observation *observation, struct verd
 	} else {
 		text_add(&text, "look at who calls this and does not close what it gets, on the paths of errors and timeouts, too");
 	}
+	advise_close_wait(observation, ret);
 	fd_leak_advise_delay(observation, ret);
 	fd_leak_advise_restart(observation, ret);
 	fd_verify_count(observation, ret);
@@ -289,6 +355,7 @@ static void leak_explain(const struct observation *observation, struct verdict *
 	fd_leak_say_lasts(&text, l);
 	advise_sites(l, ret);
 	fd_leak_advise_watch(observation, "watch it longer: what stops by itself was a pool or a cache that filled", ret);
+	advise_close_wait(observation, ret);
 	fd_leak_advise_delay(observation, ret);
 	fd_leak_advise_restart(observation, ret);
 	fd_verify_count(observation, ret);

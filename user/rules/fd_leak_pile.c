@@ -42,11 +42,21 @@ static const struct fd_type *pile_type(const struct fd_view *v)
 	return NULL;
 }
 
+/* Half of them may be younger than the first look, and there are no more: they are replaced, not forgotten. */
+static bool is_replaced(const struct fd_leak *l, uint64_t count)
+{
+	return l->known.outstanding && l->outstanding > count / 2;
+}
+
 bool fd_pile_matches(const struct observation *observation)
 {
 	struct fd_view v = fd_view_of(observation);
+	const struct fd_group *group = pile_group(&v);
+	const struct fd_type *type = pile_type(&v);
 
-	return fd_is_calm(&observation->fd_leak) && (pile_group(&v) || pile_type(&v));
+	if (!fd_is_calm(&observation->fd_leak) || (!group && !type))
+		return false;
+	return !is_replaced(&observation->fd_leak, group ? group->count : type->count);
 }
 
 static void say_pile(struct text *text, const struct fd_view *v)

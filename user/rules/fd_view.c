@@ -6,6 +6,10 @@
 /* below this a difference is the ordinary coming and going */
 enum { STILL_COUNT = 5, STILL_PARTS = 50 };
 
+/* so long is looked before anything is called still: of one process, which was asked for, and of all at the first glance */
+#define STILL_ONE_NS (SECOND_NS / 2)
+#define STILL_ALL_NS (5 * SECOND_NS)
+
 static uint64_t sum_of_types(const struct fd_view *v)
 {
 	uint64_t sum = 0;
@@ -178,6 +182,9 @@ enum fd_movement fd_moves(const struct fd_leak *l)
 		return FD_MOVEMENT_UNKNOWN;
 	if (grown >= still_below(l->open))
 		return FD_MOVEMENT_GREW;
+	/* in the blink of an eye nothing moves */
+	if (l->known.watched_ns && l->watched_ns < (l->known.overview && l->overview ? STILL_ALL_NS : STILL_ONE_NS))
+		return FD_MOVEMENT_UNKNOWN;
 	return grown <= -still_below(l->open) ? FD_MOVEMENT_FELL : FD_MOVEMENT_STILL;
 }
 
@@ -298,13 +305,22 @@ static bool net_leaks(const struct fd_leak *l, const struct fd_site *site, bool 
 	       (double)net * 2 >= shape.grown && (fd_at_limit(l) || shape.grown_late * 6 >= shape.grown);
 }
 
+/* What is open there is young: what was opened before it is closed by now. */
+static bool site_turns_over(const struct fd_leak *l, const struct fd_site *site)
+{
+	if (!site->known.oldest_ns || !l->known.watched_ns || !site->known.opened || !site->known.closed)
+		return false;
+	return site->oldest_ns <= l->watched_ns / 2 && (double)site->closed * 2 >= site->opened;
+}
+
 static bool site_leaks(const struct fd_leak *l, const struct fd_site *site, bool replaces)
 {
 	int64_t grown;
 	bool grew = (l->known.growth_per_min && l->growth_per_min > 0) || (fd_grown(l, &grown) && grown > 0);
 	bool kept = site->known.opened && site->opened >= 5 && site->known.closed && site->closed <= site->opened / 20;
 
-	if (!grew || !site->known.outstanding || site->outstanding < 5 || !site->known.grown || site->grown <= 0)
+	if (!grew || !site->known.outstanding || site->outstanding < 5 || !site->known.grown || site->grown <= 0 ||
+	    site_turns_over(l, site))
 		return false;
 	/* one that also opens for a moment has fewer now and then */
 	if (!site->known.falls || !site->known.rises || (site->falls && (site->rises < 8 || site->falls > site->rises / 5)))

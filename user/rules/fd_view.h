@@ -55,13 +55,13 @@ uint64_t fd_times_open(const struct fd_view *v, uint64_t times);
 /* ---- how the number moves --------------------------------------------- */
 
 enum fd_movement {
-	FD_MOVEMENT_UNKNOWN,	/* too few looks */
+	FD_MOVEMENT_UNKNOWN,	/* too few looks, or too short a time */
 	FD_MOVEMENT_STILL,
 	FD_MOVEMENT_GREW,
 	FD_MOVEMENT_FELL,
 };
 
-/* From the first look to the last; less than 5, or 2 % of what is open, is still. */
+/* From the first look to the last; less than 5, or 2 % of what is open, is still, where it was watched for long enough. */
 enum fd_movement fd_moves(const struct fd_leak *l);
 /* It was looked at often enough, and did not grow. */
 bool fd_is_calm(const struct fd_leak *l);
