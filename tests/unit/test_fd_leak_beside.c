@@ -183,6 +183,58 @@ static void test_glance(void **state)
 	says("fd-leak");
 }
 
+/* a rate that first and last look contradict is not told, nor what would follow from it */
+static void test_rate(void **state)
+{
+	struct fd_leak *l = make_leak(100, 108);
+
+	(void)state;
+	assert_int_equal(fd_rate(l), 8);
+	l->growth_per_min = -1;
+	assert_int_equal(fd_rate(l), 0);
+	l->growth_per_min = 32;
+	assert_int_equal(fd_rate(l), 32);
+	l->growth_per_min = 33;
+	assert_int_equal(fd_rate(l), 0);
+	l->known.watched_ns = 0;
+	assert_int_equal(fd_rate(l), 33);
+	l->known.open_at_start = 0;
+	assert_int_equal(fd_rate(l), 33);
+	l = make_leak(116, 116);
+	l->growth_per_min = 54;
+	assert_int_equal(fd_rate(l), 0);
+	says("fd-steady");
+	tells_not("54");
+	l->growth_per_min = -1683;
+	assert_int_equal(fd_rate(l), 0);
+	l = make_leak(116, 100);
+	assert_int_equal(fd_rate(l), -16);
+	l->growth_per_min = 16;
+	assert_int_equal(fd_rate(l), 0);
+	l->known.growth_per_min = 0;
+	assert_int_equal(fd_rate(l), 0);
+}
+
+/* of one that ended that is said, and no time to its limit */
+static void test_ended(void **state)
+{
+	struct fd_leak *l = make_leak(100, 200);
+
+	(void)state;
+	says("fd-leak");
+	tells("is reached in");
+	tells("prlimit");
+	KNOW(l, ended, 1);
+	says("fd-leak");
+	tells("the process has ended");
+	tells_not("is reached in");
+	tells_not("prlimit");
+	l->soft = 200;
+	says("fd-at-limit");
+	tells_not("prlimit");
+	tells_not("next ones fail");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +243,8 @@ int main(void)
 		cmocka_unit_test(test_site_turns_over),
 		cmocka_unit_test(test_pile_replaced),
 		cmocka_unit_test(test_glance),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,8 @@ void fd_leak_take_stack(struct fd_leak_state *state, const struct fd_stack_event
 struct fd_place *fd_leak_place(const struct fd_leak_state *state, uint64_t site);
 /* Slope over its history, per minute. */
 int64_t fd_leak_slope(const struct fd_process *process);
+/* The same, where it agrees with the first look and the last: after a burst it means nothing. */
+bool fd_leak_rate(const struct fd_process *process, int64_t *ret);
 /* Time between two looks of its history. */
 uint64_t fd_leak_step_ns(const struct fd_process *process);
 

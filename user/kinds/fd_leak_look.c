@@ -401,3 +401,17 @@ int64_t fd_leak_slope(const struct fd_process *p)
 	above = above / below * 60e9 / step;
 	return above < 0 ? above - 0.5 : above + 0.5;
 }
+
+bool fd_leak_rate(const struct fd_process *p, int64_t *ret)
+{
+	int64_t grown = (int64_t)p->open - (int64_t)p->first_open, slope = fd_leak_slope(p);
+	double straight;
+
+	if (p->looks < 2 || (grown > 0) != (slope > 0) || (grown < 0) != (slope < 0))
+		return false;
+	straight = p->last_ns > p->first_ns ? grown * 60e9 / (p->last_ns - p->first_ns) : slope;
+	if (slope && slope / straight > 4)
+		return false;
+	*ret = slope;
+	return true;
+}

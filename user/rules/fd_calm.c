@@ -15,16 +15,15 @@ static uint64_t lasts_s(const struct fd_leak *l, uint64_t limit)
 {
 	uint64_t seconds;
 
-	if (!l->known.growth_per_min || l->growth_per_min <= 0 || !l->known.open || limit <= l->open || limit >> 40)
+	if (fd_rate(l) <= 0 || !l->known.open || limit <= l->open || limit >> 40)
 		return 0;
-	seconds = (limit - l->open) * 60 / (uint64_t)l->growth_per_min;
+	seconds = (limit - l->open) * 60 / (uint64_t)fd_rate(l);
 	return seconds < LONGEST_S ? seconds : 0;
 }
 
 static bool ends(const struct fd_leak *l)
 {
-	return fd_goes_on(l) && l->known.exhausted_in_s && l->exhausted_in_s && l->exhausted_in_s <= LONGEST_S && l->known.growth_per_min &&
-	       l->growth_per_min > 0;
+	return fd_goes_on(l) && l->known.exhausted_in_s && l->exhausted_in_s && l->exhausted_in_s <= LONGEST_S && fd_rate(l) > 0;
 }
 
 void fd_leak_say_lasts(struct text *text, const struct fd_leak *l)
@@ -44,8 +43,8 @@ void fd_leak_say_tail(struct text *text, const struct observation *observation)
 	struct fd_view v = fd_view_of(observation);
 	int64_t grown;
 
-	if (fd_goes_on(l) && l->known.growth_per_min && l->growth_per_min > 0) {
-		text_format(text, "%lld more per minute, ", (long long)l->growth_per_min);
+	if (fd_goes_on(l) && fd_rate(l) > 0) {
+		text_format(text, "%lld more per minute, ", (long long)fd_rate(l));
 	} else if (fd_moves(l) == FD_MOVEMENT_GREW && fd_grown(l, &grown)) {
 		text_format(text, "%lld more", (long long)grown);
 		if (l->known.watched_ns && l->watched_ns) {
@@ -123,9 +122,9 @@ void fd_leak_conclude_calm(const struct observation *observation, enum basis bas
 		fd_say_use(&text, &v);
 	else
 		text_add(&text, "how many descriptors it has is unknown");
-	if (l->known.growth_per_min && l->growth_per_min) {
+	if (fd_rate(l)) {
 		text_add(&text, ", ");
-		fd_say_signed(&text, l->growth_per_min);
+		fd_say_signed(&text, fd_rate(l));
 		text_add(&text, "/min");
 	}
 	if (type && fd_is_share(type->count, v.listed, 1, 2))

@@ -244,8 +244,8 @@ static void leak_site_cause(const struct observation *observation, const struct 
 		text_number(text, site->falls);
 	say_share(text, l, site);
 	if (fd_at_limit(l))
-		text_format(text, ". It stopped because the limit of %llu is reached: the next ones fail (EMFILE)",
-			    (unsigned long long)l->soft);
+		text_format(text, ". It stopped because the limit of %llu %s", (unsigned long long)l->soft,
+			    l->known.ended && l->ended ? "was reached" : "is reached: the next ones fail (EMFILE)");
 	fd_leak_say_lasts(text, l);
 }
 

@@ -128,7 +128,7 @@ static void advise_room(const struct observation *observation, struct verdict *r
 		fd_say_target(&text, observation);
 		text_add(&text, " -d 60");
 	}
-	fd_advise(ret, "watching it as it is cannot show more. Watched from its start by fdleak, each has the code that opened it");
+	fd_advise(ret, "watching it as it is shows no more. Watched from its start by fdleak, each has the code that opened it");
 }
 
 void fd_at_limit_explain(const struct observation *observation, struct verdict *ret)
@@ -141,11 +141,14 @@ void fd_at_limit_explain(const struct observation *observation, struct verdict *
 	ret->severity = SEVERITY_WARNING;
 	fd_say_leak_title(observation, "FD LIMIT", ret);
 	fd_say_holder(&text, observation);
-	text_format(&text, " has all the descriptors that it may have, %llu: the next ones fail (EMFILE)",
-		    (unsigned long long)v.soft);
+	if (l->known.ended && l->ended)
+		text_format(&text, " ended with all the descriptors that it could have, %llu", (unsigned long long)v.soft);
+	else
+		text_format(&text, " has all the descriptors that it may have, %llu: the next ones fail (EMFILE)",
+			    (unsigned long long)v.soft);
 	if (fd_grown(l, &grown) && grown > 0)
 		text_format(&text, ". %lld came while it was watched, until the limit was reached", (long long)grown);
-	text_add(&text, ". That they do not grow now proves nothing: a leak stops there as a pool does");
+	text_add(&text, ". That they grow no more proves nothing: a leak stops there as a pool does");
 	if (pile_group(&v) || pile_type(&v)) {
 		text_add(&text, ". ");
 		say_pile(&text, &v);

@@ -6,6 +6,9 @@
 /* below this a difference is the ordinary coming and going */
 enum { STILL_COUNT = 5, STILL_PARTS = 50 };
 
+/* a slope that is steeper than first to last by this says something else */
+enum { RATE_TIMES = 4 };
+
 /* so long is looked before anything is called still: of one process, which was asked for, and of all at the first glance */
 #define STILL_ONE_NS (SECOND_NS / 2)
 #define STILL_ALL_NS (5 * SECOND_NS)
@@ -169,6 +172,22 @@ bool fd_grown(const struct fd_leak *l, int64_t *ret)
 	return true;
 }
 
+int64_t fd_rate(const struct fd_leak *l)
+{
+	int64_t grown;
+	double straight;
+
+	if (!l->known.growth_per_min || !fd_grown(l, &grown))
+		return l->known.growth_per_min ? l->growth_per_min : 0;
+	/* a burst bends the slope, and what came of it is gone */
+	if ((grown > 0) != (l->growth_per_min > 0) || (grown < 0) != (l->growth_per_min < 0))
+		return 0;
+	if (!l->known.watched_ns || !l->watched_ns)
+		return l->growth_per_min;
+	straight = grown * 60e9 / l->watched_ns;
+	return l->growth_per_min / straight <= RATE_TIMES ? l->growth_per_min : 0;
+}
+
 static int64_t still_below(uint64_t open)
 {
 	return open / STILL_PARTS > STILL_COUNT ? open / STILL_PARTS : STILL_COUNT;
@@ -316,7 +335,7 @@ static bool site_turns_over(const struct fd_leak *l, const struct fd_site *site)
 static bool site_leaks(const struct fd_leak *l, const struct fd_site *site, bool replaces)
 {
 	int64_t grown;
-	bool grew = (l->known.growth_per_min && l->growth_per_min > 0) || (fd_grown(l, &grown) && grown > 0);
+	bool grew = fd_rate(l) > 0 || (fd_grown(l, &grown) && grown > 0);
 	bool kept = site->known.opened && site->opened >= 5 && site->known.closed && site->closed <= site->opened / 20;
 
 	if (!grew || !site->known.outstanding || site->outstanding < 5 || !site->known.grown || site->grown <= 0 ||

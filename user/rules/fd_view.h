@@ -70,6 +70,9 @@ bool fd_at_limit(const struct fd_leak *l);
 /* How many more than at the first look; false when that is unknown. */
 bool fd_grown(const struct fd_leak *l, int64_t *ret);
 
+/* Per minute, where it agrees with the first look and the last; 0: no growth, or none that means anything. */
+int64_t fd_rate(const struct fd_leak *l);
+
 /* The history in fifths and thirds. */
 struct fd_shape {
 	bool known;		/* six points or more */
