@@ -215,6 +215,30 @@ static void test_rate(void **state)
 	assert_int_equal(fd_rate(l), 0);
 }
 
+/* what came and was opened by no call of its own: by whom is a guess, and said to be one */
+static void test_shared(void **state)
+{
+	struct fd_leak *l = make_leak(56, 188);
+
+	(void)state;
+	KNOW(l, outstanding, 0);
+	KNOW(l, unseen, 132);
+	says("fd-leak");
+	tells("CLONE_FILES");
+	l->unseen = 65;
+	says("fd-leak");
+	tells_not("CLONE_FILES");
+	tells("is not known");
+	l->unseen = 132;
+	l->outstanding = 132;
+	says("fd-leak");
+	tells_not("CLONE_FILES");
+	l->known.unseen = 0;
+	l->outstanding = 0;
+	says("fd-leak");
+	tells_not("CLONE_FILES");
+}
+
 /* of one that ended that is said, and no time to its limit */
 static void test_ended(void **state)
 {
@@ -244,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_pile_replaced),
 		cmocka_unit_test(test_glance),
 		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_ended),
 	};
 

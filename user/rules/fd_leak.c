@@ -332,6 +332,13 @@ static void advise_sites(const struct fd_leak *l, struct verdict *ret)
 	}
 }
 
+/* Opened by nobody who was seen, and there: by one that shares the table, or sent. */
+static bool comes_from_others(const struct fd_leak *l, const struct fd_shape *s)
+{
+	return l->known.unseen && l->known.outstanding && s->grown > 0 && l->unseen > l->outstanding &&
+	       (double)l->unseen * 2 >= s->grown;
+}
+
 static void leak_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct fd_leak *l = &observation->fd_leak;
@@ -350,8 +357,12 @@ static void leak_explain(const struct observation *observation, struct verdict *
 	}
 	if (type)
 		text_format(&text, ", mostly %s", fd_type_words(type->type));
-	text_add(&text, l->known.sites && l->sites_count ? "; no single place of the code explains it" :
-							  "; which code opens them is not known");
+	if (comes_from_others(l, &s))
+		text_format(&text, "; %llu of them it did not open by a call that is seen: a process that shares its table of "
+			    "descriptors (CLONE_FILES) may, or they are sent to it", (unsigned long long)l->unseen);
+	else
+		text_add(&text, l->known.sites && l->sites_count ? "; no single place of the code explains it" :
+								  "; which code opens them is not known");
 	fd_leak_say_lasts(&text, l);
 	advise_sites(l, ret);
 	fd_leak_advise_watch(observation, "watch it longer: what stops by itself was a pool or a cache that filled", ret);
