@@ -26,7 +26,9 @@ struct fd_process {
 	uint64_t outstanding, marked, unmatched;
 	uint32_t looks, rises, falls;	/* looks in all; at which more, fewer were open than at the one before */
 	uint32_t history[FD_HISTORY];
-	uint32_t history_count, history_stride;	/* one sample for so many looks */
+	/* looks that stand apart in time, when the last of them was, and one sample for so many of them */
+	uint32_t even_looks, history_count, history_stride;
+	uint64_t even_ns;
 	uint64_t pass;
 	uint32_t told_looks;	/* looks there were at its last line; 0: none yet */
 	bool exec;		/* it became another program since the first look */
