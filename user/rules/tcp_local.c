@@ -248,8 +248,10 @@ static bool nothing_taken(const struct tcp_retransmit *x)
 static bool say_why_there(struct text *text, const struct tcp_retransmit *x)
 {
 	if (tcp_drop_is(x, TCP_OUT, "TCP_LISTEN_OVERFLOW")) {
-		text_add(text, ". The accept queue of the listening socket there is full: it drops the last ACK of the handshake and what "
-			       "comes after, while for this side the connection stands. Its program does not accept");
+		text_add(text, tcp_got_on(x) ? ". The accept queue of the listening socket there was full for a while: it dropped the last ACK of the "
+					       "handshake and what came after, while for this side the connection stood. Later it was taken" :
+					       ". The accept queue of the listening socket there is full: it drops the last ACK of the handshake and what "
+					       "comes after, while for this side the connection stands. Its program does not accept");
 		return false;
 	}
 	if (!tcp_drop_is(x, TCP_OUT, "NO_SOCKET")) {
