@@ -52,7 +52,7 @@ says 'who' '.process.comm == "exhaust" and .process.uid == 0'
 
 pid=$spinner
 guest=false
-[ $slow = 1 ] || guest=true
+[ "$slow" = 1 ] || guest=true
 few 8 'a loop'
 check_sh 'a loop: many' test "$(fact_of "$pid" failed)" -ge $((slow > 1 ? 1000 : 100000))
 says_of='a loop'

@@ -127,15 +127,14 @@ static bool is_runtime(const struct frame *f)
 	       begins_with_one_of(f->function, f->function_length, functions, sizeof(functions) / sizeof(functions[0]));
 }
 
-/* A static function of CPython, with its line: it is called by functions whose names tell, and none has a module then. */
-static bool is_in_runtime(const struct fd_stack *stack, uint64_t i)
+/* A static function of CPython, with its line: others of the stack have names that tell, and none has a module then. */
+static bool is_in_runtime(const struct fd_stack *stack, const struct frame *frame)
 {
-	struct frame f = frame_parse(fd_frame(stack, i));
-
-	if (is_runtime(&f))
+	if (is_runtime(frame))
 		return true;
-	for (i++; !f.module && i < stack->count; i++) {
-		f = frame_parse(fd_frame(stack, i));
+	for (uint64_t i = 0; !frame->module && i < stack->count; i++) {
+		struct frame f = frame_parse(fd_frame(stack, i));
+
 		if (!f.module && (begins(f.function, f.function_length, "_Py") || begins(f.function, f.function_length, "PyEval_")))
 			return true;
 	}
@@ -171,7 +170,7 @@ enum fd_code fd_code_frame(const struct fd_stack *stack, const char **ret)
 		if (!*fd_frame(stack, i) || is_c_library(&f))
 			continue;
 		/* "[jit]": a runtime made it */
-		if (*fd_frame(stack, i) != '[' && !is_in_runtime(stack, i)) {
+		if (*fd_frame(stack, i) != '[' && !is_in_runtime(stack, &f)) {
 			*ret = fd_frame(stack, i);
 			return FD_CODE_PROGRAM;
 		}

@@ -28,9 +28,12 @@ static void row_sent(const struct tcp_retransmit *x, struct verdict *ret)
 		return;
 	}
 	text = say_evidence(ret, "resent", BASIS_MEASURED);
-	tcp_say_count(&text, x->count, "segment", "segments");
+	if (x->count)
+		tcp_say_count(&text, x->count, "segment", "segments");
+	else
+		text_add(&text, "none");
 	tcp_say_in(&text, x->known.window_ns && x->count > 1, x->window_ns);
-	if (x->known.rate_per_s && x->rate_per_s)
+	if (x->known.rate_per_s && x->rate_per_s && x->count > 1)
 		text_format(&text, " (%llu/s)", LLU(x->rate_per_s));
 	if (!several && x->known.class)
 		text_format(&text, ", %s", tcp_class_name(x->class));
@@ -107,7 +110,8 @@ static void row_window(const struct tcp_retransmit *x, struct verdict *ret)
 {
 	struct text text;
 
-	if (!x->known.cwnd && !x->known.in_flight && !x->known.lost && !x->known.bytes_in_queue && !x->known.segment_bytes)
+	if (!x->known.cwnd && !x->known.in_flight && !x->known.lost && !x->known.bytes_in_queue &&
+	    !(x->known.segment_bytes && x->segment_bytes))
 		return;
 	text = say_evidence(ret, "sending", BASIS_MEASURED);
 	if (x->known.in_flight)

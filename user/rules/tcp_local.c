@@ -103,7 +103,7 @@ static void advise_not_sent(const struct observation *observation, struct verdic
 /* those that were dropped besides, for a reason that is none of the error's */
 static void say_others_dropped(struct text *text, const struct tcp_retransmit *x)
 {
-	if (!tcp_drop_reason(x, TCP_OUT) || reason_fits(x) || tcp_drop_place(x, TCP_OUT) == TCP_PLACE_HARMLESS)
+	if (!tcp_drops(x, TCP_OUT) || !tcp_drop_reason(x, TCP_OUT) || reason_fits(x) || tcp_drop_place(x, TCP_OUT) == TCP_PLACE_HARMLESS)
 		return;
 	text_add(text, ". Besides, ");
 	tcp_say_count(text, tcp_drops(x, TCP_OUT), "segment of it was dropped", "segments of it were dropped");

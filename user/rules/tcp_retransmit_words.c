@@ -209,8 +209,10 @@ static void say_sent(struct text *text, const struct tcp_retransmit *x)
 		one = "SYN-ACK";
 		many = "SYN-ACKs";
 	}
-	if (x->known.count)
+	if (x->known.count && (x->count || none))
 		tcp_say_count(text, none ? not_sent : x->count, one, many);
+	else if (x->known.count)
+		text_format(text, "no %s", one);
 	else
 		text_add(text, many);
 	text_add(text, none ? " not sent again" : " sent again");
