@@ -171,6 +171,7 @@ static void tell_holder(const struct session *s, const struct overflow_incident 
 static void tell_acceptors(const struct session *s, const struct overflow_incident *incident, struct accept_overflow *x)
 {
 	const struct overflow_acceptor *best = chosen(incident);
+	enum { HOLDERS = sizeof(x->holders) / sizeof(x->holders[0]) };
 	struct tcp_holder said = {};
 
 	if (incident->sharing)
@@ -180,8 +181,12 @@ static void tell_acceptors(const struct session *s, const struct overflow_incide
 			KNOW(x, acceptor_state, ACCEPTOR_GONE);
 		return;
 	}
-	for (unsigned int i = 0; i < incident->acceptor_count && incident->sharing > 1 && i < 8; i++)
-		tell_holder(s, incident, &incident->acceptors[i], &x->holders[x->holders_count++]);
+	/* who is told of comes first, as others may be in the same state */
+	if (incident->sharing > 1)
+		tell_holder(s, incident, best, &x->holders[x->holders_count++]);
+	for (unsigned int i = 0; i < incident->acceptor_count && incident->sharing > 1 && x->holders_count < HOLDERS; i++)
+		if (&incident->acceptors[i] != best)
+			tell_holder(s, incident, &incident->acceptors[i], &x->holders[x->holders_count++]);
 	x->known.holders = x->holders_count != 0;
 	tell_holder(s, incident, best, &said);
 	x->known.acceptor_state = said.known.state;

@@ -101,19 +101,51 @@ bool accept_slow_matches(const struct observation *observation)
 	       (persists(x) || (accept_drain(x, &drain) && drain >= SECOND_NS));
 }
 
+/* "node[771] accepts", or who shares the socket, where it is not known which of them do */
+static void say_who_accepts(struct text *text, const struct observation *observation)
+{
+	const struct accept_overflow *x = overflow(observation);
+
+	if (!accept_anonymous(x)) {
+		tcp_say_process(text, observation);
+		text_add(text, " accepts, but");
+		return;
+	}
+	text_format(text, "of the %llu processes that share the socket of ", LLU(x->sharing));
+	tcp_say_process(text, observation);
+	text_add(text, " one accepts or several do, which is not known, but");
+}
+
+/* busy: the processor is what they lack */
+static void say_cpu(struct text *text, const struct accept_overflow *x, bool *ret_busy)
+{
+	bool shared = accept_anonymous(x);
+	uint64_t percent = x->known.acceptor_cpu_percent ? x->acceptor_cpu_percent : 0;
+	bool known = shared ? accept_busiest(x, &percent) : x->known.acceptor_cpu_percent;
+
+	*ret_busy = known && percent >= 80;
+	if (!known)
+		return;
+	text_add(text, shared ? ". The busiest of them uses " : ". It uses ");
+	if (*ret_busy)
+		text_format(text, "%llu %% of a CPU", LLU(percent));
+	else
+		text_format(text, "only %llu %% of a CPU, so %s for something else (a backend, a lock, a disk)", LLU(percent),
+			    shared ? "they wait" : "it waits");
+}
+
 void accept_slow_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
-	bool busy = x->known.acceptor_cpu_percent && x->acceptor_cpu_percent >= 80;
 	uint64_t rate, arrivals, drain;
+	bool busy;
 	struct text text = say_cause(ret);
 
-	tcp_say_process(&text, observation);
+	say_who_accepts(&text, observation);
 	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals) && arrivals > rate) {
-		text_format(&text, " accepts, but more slowly than clients come: %llu/s against %llu/s", LLU(rate), LLU(arrivals));
+		text_format(&text, " more slowly than clients come: %llu/s against %llu/s", LLU(rate), LLU(arrivals));
 	} else {
-		text_add(&text, " accepts, but so slowly that its queue stays full: ");
-		text_format(&text, "%llu", LLU(x->accepted));
+		text_format(&text, " so slowly that its queue stays full: %llu", LLU(x->accepted));
 		tcp_say_in(&text, x->known.observed_ns, x->observed_ns);
 	}
 	if (accept_drain(x, &drain) && drain >= SECOND_NS / 10) {
@@ -121,11 +153,7 @@ void accept_slow_explain(const struct observation *observation, struct verdict *
 		text_duration(&text, drain);
 		text_add(&text, " there");
 	}
-	if (busy)
-		text_format(&text, ". It uses %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
-	else if (x->known.acceptor_cpu_percent)
-		text_format(&text, ". It uses only %llu %% of a CPU, so it waits for something else (a backend, a lock, a disk)",
-			    LLU(x->acceptor_cpu_percent));
+	say_cpu(&text, x, &busy);
 	accept_say_holders(&text, x);
 	accept_say_group(&text, x);
 	tcp_advise(ret, busy ? "more workers or processes (SO_REUSEPORT, prefork), more machines, or less work per connection" :
@@ -133,7 +161,8 @@ void accept_slow_explain(const struct observation *observation, struct verdict *
 	tcp_advise(ret, "fewer connections: keep-alive and pools at the clients; at the load balancer a limit per server");
 	tcp_advise(ret, "a longer queue only makes clients wait longer, as long as they come faster than they are taken");
 	accept_advise_stack(observation, ret);
-	accept_conclude(observation, BASIS_MEASURED, "it accepts, but too slowly", ret);
+	accept_conclude(observation, BASIS_MEASURED,
+			accept_anonymous(x) ? "who shares it accepts, but too slowly" : "it accepts, but too slowly", ret);
 }
 
 /* ---- a pause ----------------------------------------------------------------- */
@@ -154,8 +183,11 @@ void accept_paused_explain(const struct observation *observation, struct verdict
 
 	text_add(&why, "it did not accept for about ");
 	text_duration(&why, x->oldest_wait_ns);
+	if (accept_anonymous(x))
+		text_format(&text, "none of the %llu processes that share the socket of ", LLU(x->sharing));
 	tcp_say_process(&text, observation);
-	text_add(&text, " did not come to accept() for a while: the oldest client in the queue had waited for ");
+	text_add(&text, accept_anonymous(x) ? " came" : " did not come");
+	text_add(&text, " to accept() for a while: the oldest client in the queue had waited for ");
 	text_duration(&text, x->oldest_wait_ns);
 	text_add(&text, ". Now the queue has room again; ");
 	say_pace(&text, x);

@@ -135,6 +135,27 @@ const struct tcp_holder *accept_acceptor(const struct accept_overflow *x)
 	return NULL;
 }
 
+bool accept_anonymous(const struct accept_overflow *x)
+{
+	return x->known.sharing && x->sharing > 1 && accept_pace(x) == ACCEPT_PACE_GOES_ON;
+}
+
+bool accept_busiest(const struct accept_overflow *x, uint64_t *ret_percent)
+{
+	uint64_t most = 0;
+
+	if (!x->known.holders || !x->known.sharing || x->holders_count != x->sharing)
+		return false;
+	for (uint64_t i = 0; i < x->holders_count; i++) {
+		if (!x->holders[i].known.cpu_percent)
+			return false;
+		if (x->holders[i].cpu_percent > most)
+			most = x->holders[i].cpu_percent;
+	}
+	*ret_percent = most;
+	return true;
+}
+
 bool accept_acceptor_pid(const struct observation *observation, uint64_t *ret)
 {
 	const struct accept_overflow *x = &observation->accept_overflow;

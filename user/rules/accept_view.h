@@ -36,6 +36,10 @@ bool accept_asked_less(const struct accept_overflow *x);
 
 /* Of several processes that have the socket the one that acceptor_state tells of; NULL: there is one, or none fits. */
 const struct tcp_holder *accept_acceptor(const struct accept_overflow *x);
+/* Several processes have the socket and one of them at least accepts: which one is not known. */
+bool accept_anonymous(const struct accept_overflow *x);
+/* What the busiest of all that share the socket uses of a CPU; false where that is not known of each. */
+bool accept_busiest(const struct accept_overflow *x, uint64_t *ret_percent);
 /* Its pid, or that of the owner; false where that is unknown. */
 bool accept_acceptor_pid(const struct observation *observation, uint64_t *ret);
 

@@ -198,12 +198,33 @@ void accept_advise_listen_again(const struct observation *observation, struct ve
 	tcp_say_restart(&text, observation);
 }
 
+/* of several that share the socket: who accepts, and how often */
+static void advise_trace(const struct accept_overflow *x, struct verdict *ret)
+{
+	bool any = false;
+	struct text text;
+
+	for (uint64_t i = 0; x->known.holders && i < x->holders_count; i++)
+		any |= x->holders[i].known.pid;
+	if (!any)
+		return;
+	text = say_advice(ret);
+	text_add(&text, "see which of them accept: strace -f -e trace=accept,accept4");
+	for (uint64_t i = 0; i < x->holders_count; i++)
+		if (x->holders[i].known.pid)
+			text_format(&text, " -p %llu", LLU(x->holders[i].pid));
+}
+
 void accept_advise_stack(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = &observation->accept_overflow;
 	uint64_t pid, tid;
 	struct text text;
 
+	if (accept_anonymous(x)) {
+		advise_trace(x, ret);
+		return;
+	}
 	if (!accept_acceptor_pid(observation, &pid) || (x->known.acceptor_state && x->acceptor_state == ACCEPTOR_WAITING))
 		return;
 	tid = x->known.acceptor_tid ? x->acceptor_tid : pid;
