@@ -271,6 +271,9 @@ static void test_group(void **state)
 	assert_int_equal(x->group[0].pid, SERVER + 1);
 	assert_int_equal(x->group[0].queue, 129);
 	assert_int_equal(x->group[0].overflows, 3);
+	/* its own queue is known; those who came are counted by port */
+	assert_true(x->known.queue_after && x->queue_after == 129 && x->known.observed_ns);
+	assert_false(x->known.accepted || x->known.arrived);
 	assert_false(x->group[1].known.overflows);
 	assert_true(x->group[1].queue < 5 && x->group[2].queue < 5);
 }

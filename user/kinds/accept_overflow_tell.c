@@ -247,14 +247,17 @@ static void tell_accepts(const struct accept_overflow_state *state, const struct
 		KNOW(x, since_accept_ns, least);
 	if (first->head && jiffy_ns)
 		KNOW(x, oldest_wait_ns, (same ? end->state.head_jiffies : first->head_jiffies) * jiffy_ns);
-	if (incident->group_count == 1 && begin->ns && end->state.valid && end->ns > begin->ns) {
+	if (!begin->ns || !end->state.valid || end->ns <= begin->ns)
+		return;
+	KNOW(x, observed_ns, end->ns - begin->ns);
+	KNOW(x, queue_after, end->state.queue);
+	/* those who come are counted by port */
+	if (incident->group_count == 1) {
 		uint64_t came = end->established - begin->established;
 		int64_t taken = (int64_t)came - ((int64_t)end->state.queue - begin->state.queue);
 
 		KNOW(x, accepted, taken > 0 ? taken : 0);
 		KNOW(x, arrived, came + end->drops - begin->drops);
-		KNOW(x, observed_ns, end->ns - begin->ns);
-		KNOW(x, queue_after, end->state.queue);
 	}
 }
 

@@ -135,6 +135,11 @@ static void row_accept(const struct accept_overflow *x, struct verdict *ret)
 	uint64_t rate, arrivals;
 	struct text text;
 
+	if (!none && !x->known.accepted && !x->known.arrived && accept_pace(x) == ACCEPT_PACE_GOES_ON) {
+		text = say_evidence(ret, "accept()", BASIS_MEASURED);
+		text_add(&text, "it goes on: there is room in the queue again");
+		return;
+	}
 	if (!none && !x->known.accepted && !x->known.arrived) {
 		text = say_evidence(ret, "accept()", BASIS_UNKNOWN);
 		text_add(&text, "whether anybody calls it");

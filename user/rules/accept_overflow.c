@@ -227,13 +227,20 @@ static void running_explain(const struct observation *observation, struct verdic
 
 static bool group_matches(const struct observation *observation)
 {
-	return accept_group_uneven(overflow(observation));
+	const struct accept_overflow *x = overflow(observation);
+	uint64_t now;
+
+	/* one that has room again had a burst, whatever the others have */
+	if (accept_queue_now(x, &now) && x->known.limit && now <= x->limit)
+		return false;
+	return accept_group_uneven(x);
 }
 
 static void group_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
 	const struct reuseport_member *m = accept_full_member(x);
+	uint64_t now;
 	char room[160];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
@@ -242,7 +249,7 @@ static void group_explain(const struct observation *observation, struct verdict 
 	text_add(&text, room);
 	text_add(&text, ". The kernel gives each its share of the clients by a hash of their address, full or not");
 	if (m && (m->known.comm || m->known.pid)) {
-		text_add(&text, "; the full one is that of ");
+		text_add(&text, x->group_full == 1 ? "; the full one is that of " : "; a full one is that of ");
 		say_process(&text, m->known.comm ? m->comm : "", m->known.pid, m->pid);
 	}
 	accept_say_since(&text, x);
@@ -253,7 +260,7 @@ static void group_explain(const struct observation *observation, struct verdict 
 			    LLU(m->pid), LLU(m->pid), LLU(m->pid));
 	}
 	tcp_advise(ret, "one listening socket that all workers share has no such imbalance (nginx: without reuseport)");
-	accept_conclude(observation, BASIS_MEASURED, room, ret);
+	accept_conclude(observation, accept_queue_now(x, &now) ? BASIS_MEASURED : BASIS_INFERRED, room, ret);
 }
 
 static bool not_called_matches(const struct observation *observation)

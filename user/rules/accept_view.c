@@ -15,11 +15,13 @@ static uint64_t interval(const struct accept_overflow *x)
 
 enum accept_pace accept_pace(const struct accept_overflow *x)
 {
+	uint64_t now;
+
 	/* who takes two a second has not stopped half a second after the last */
 	if (x->known.since_accept_ns && x->since_accept_ns >= SECOND_NS / 4 && x->since_accept_ns / 3 >= interval(x))
 		return ACCEPT_PACE_NONE;
 	if ((x->known.accepted && x->accepted) ||
-	    (x->known.queue && x->known.queue_after && x->queue_after < x->queue))
+	    (x->known.queue && accept_queue_now(x, &now) && now < x->queue))
 		return ACCEPT_PACE_GOES_ON;
 	/* none in a moment says nothing, nor where nobody came */
 	return x->known.accepted && x->known.arrived && x->arrived && x->known.observed_ns &&
@@ -86,21 +88,40 @@ bool accept_group_uneven(const struct accept_overflow *x)
 	return x->known.group_size && x->known.group_full && x->group_full && x->group_full < x->group_size;
 }
 
+/* overflows are told of the line's own socket only */
+static const struct reuseport_member *own_member(const struct accept_overflow *x)
+{
+	for (uint64_t i = 0; x->known.group && i < x->group_count; i++)
+		if (x->group[i].known.overflows)
+			return &x->group[i];
+	return NULL;
+}
+
+static bool is_full(const struct reuseport_member *m)
+{
+	return m->known.queue && m->known.limit && m->queue > m->limit;
+}
+
 const struct reuseport_member *accept_full_member(const struct accept_overflow *x)
 {
-	const struct reuseport_member *ret = NULL;
-	uint64_t most = 0;
+	const struct reuseport_member *own = own_member(x);
 
-	for (uint64_t i = 0; x->known.group && i < x->group_count; i++) {
-		const struct reuseport_member *m = &x->group[i];
-		uint64_t overflows = m->known.overflows ? m->overflows : 0;
+	if (own && is_full(own))
+		return own;
+	for (uint64_t i = 0; x->known.group && i < x->group_count; i++)
+		if (is_full(&x->group[i]))
+			return &x->group[i];
+	return NULL;
+}
 
-		if (!ret || overflows > most) {
-			ret = m;
-			most = overflows;
-		}
-	}
-	return ret;
+bool accept_queue_now(const struct accept_overflow *x, uint64_t *ret)
+{
+	const struct reuseport_member *own = own_member(x);
+
+	if (!x->known.queue_after && !(own && own->known.queue))
+		return false;
+	*ret = x->known.queue_after ? x->queue_after : own->queue;
+	return true;
 }
 
 uint64_t accept_wanted(const struct accept_overflow *x)

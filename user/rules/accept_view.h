@@ -26,8 +26,10 @@ bool accept_drain(const struct accept_overflow *x, uint64_t *ret_ns);
 
 /* Of a SO_REUSEPORT group some are full and others are not. */
 bool accept_group_uneven(const struct accept_overflow *x);
-/* The member that overflows most, else the fullest; NULL where none is known. */
+/* A member that is full, this line's own rather than another; NULL where none is known. */
 const struct reuseport_member *accept_full_member(const struct accept_overflow *x);
+/* How many wait in this line's own socket now; false where that is unknown. */
+bool accept_queue_now(const struct accept_overflow *x, uint64_t *ret);
 
 /* A length for the queue that would have taken those who were turned away. */
 uint64_t accept_wanted(const struct accept_overflow *x);

@@ -17,11 +17,22 @@ void accept_say_listener(struct text *text, const struct accept_overflow *x)
 
 void accept_say_group(struct text *text, const struct accept_overflow *x)
 {
+	const struct reuseport_member *full = accept_full_member(x);
+
 	if (!x->known.group_size || x->group_size < 2)
 		return;
 	text_format(text, ". It is one of %llu SO_REUSEPORT sockets on that port", LLU(x->group_size));
-	if (accept_group_uneven(x))
-		text_format(text, ": %llu full, the others not, and the kernel goes on giving each its share", LLU(x->group_full));
+	if (!accept_group_uneven(x))
+		return;
+	text_format(text, ": %llu full", LLU(x->group_full));
+	if (full && full->known.overflows) {
+		text_add(text, x->group_full == 1 ? " (this one)" : " (one is this one)");
+	} else if (full && (full->known.comm || full->known.pid)) {
+		text_add(text, x->group_full == 1 ? " (that of " : " (one is that of ");
+		say_process(text, full->known.comm ? full->comm : "", full->known.pid, full->pid);
+		text_add(text, ")");
+	}
+	text_add(text, ", the others not, and the kernel goes on giving each its share");
 }
 
 void accept_say_since(struct text *text, const struct accept_overflow *x)
