@@ -61,7 +61,8 @@ static void test_bound_inferred(void **state)
 
 	told(l);
 	assert_true(x->bound_inferred);
-	assert_int_equal(x->bound_by, OVERFLOW_BOUND_LISTEN);
+	/* it asked for 128, or somaxconn was 128 then */
+	assert_false(x->known.bound_by);
 	assert_false(x->known.listen_backlog || x->known.somaxconn_then);
 	teardown(state);
 	setup(state);
@@ -74,7 +75,34 @@ static void test_bound_inferred(void **state)
 	made(l, 5, 4096);
 	told(l);
 	assert_true(x->bound_inferred);
-	assert_false(x->known.listen_backlog);
+	assert_false(x->known.listen_backlog || x->known.bound_by);
+}
+
+/* listen() was seen but not its argument */
+static void test_bound_of_then(void **state)
+{
+	static const struct {
+		uint32_t limit, then, now;
+		enum overflow_bound bound;
+	} rows[] = {
+		{ 128, 4096, 4096, OVERFLOW_BOUND_LISTEN },
+		{ 20, 20, 4096, OVERFLOW_BOUND_SOMAXCONN_THEN },
+		{ 20, 20, 20, OVERFLOW_BOUND_SOMAXCONN_NOW },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct kernel_listener *l = listens(1, 80, rows[i].limit);
+
+		made(l, rows[i].limit, rows[i].then);
+		l->made.backlog_known = 0;
+		l->state.somaxconn = rows[i].now;
+		told(l);
+		assert_true(x->bound_inferred);
+		assert_int_equal(x->bound_by, rows[i].bound);
+		assert_int_equal(x->somaxconn_then, rows[i].then);
+		teardown(state);
+		setup(state);
+	}
 }
 
 /* ---- owners --------------------------------------------------------------------- */
@@ -376,7 +404,7 @@ static void test_v6(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_bound), TEST(test_bound_inferred), TEST(test_owner), TEST(test_owner_gone), TEST(test_pass_fails),
+		TEST(test_bound), TEST(test_bound_inferred), TEST(test_bound_of_then), TEST(test_owner), TEST(test_owner_gone), TEST(test_pass_fails),
 		TEST(test_sharing), PROC(test_blocked), PROC(test_workers), PROC(test_descriptors), TEST(test_group),
 		TEST(test_large_group), TEST(test_stalled), TEST(test_accepting), TEST(test_clients), TEST(test_v6),
 	};

@@ -48,7 +48,11 @@ static void tell_socket(const struct session *s, const struct overflow_incident 
 	KNOW(x, abort_on_overflow, state->abort_on_overflow);
 }
 
-/* What set the limit. The kernel cuts the argument of listen() to the sysctl, and later changes of that change nothing. */
+/*
+ * What set the limit. The kernel cuts the argument of listen() to the sysctl, and
+ * later changes of that change nothing. Where neither was seen and the sysctl is
+ * another now, both may have been: nothing is told.
+ */
 static void tell_bound(const struct overflow_incident *incident, struct accept_overflow *x)
 {
 	const struct listener_state *state = &incident->event.state;
@@ -66,9 +70,12 @@ static void tell_bound(const struct overflow_incident *incident, struct accept_o
 		KNOW(x, bound_by, l->backlog <= l->somaxconn ? OVERFLOW_BOUND_LISTEN :
 				  state->somaxconn > l->somaxconn ? OVERFLOW_BOUND_SOMAXCONN_THEN :
 								    OVERFLOW_BOUND_SOMAXCONN_NOW);
-	} else {
-		KNOW(x, bound_by, state->limit == state->somaxconn ? OVERFLOW_BOUND_SOMAXCONN_NOW :
-								     OVERFLOW_BOUND_LISTEN);
+	} else if (seen) {
+		KNOW(x, bound_by, state->limit < l->somaxconn	  ? OVERFLOW_BOUND_LISTEN :
+				  state->somaxconn > l->somaxconn ? OVERFLOW_BOUND_SOMAXCONN_THEN :
+								    OVERFLOW_BOUND_SOMAXCONN_NOW);
+	} else if (state->limit == state->somaxconn) {
+		KNOW(x, bound_by, OVERFLOW_BOUND_SOMAXCONN_NOW);
 	}
 }
 

@@ -46,17 +46,29 @@ static bool may_be_burst(const struct accept_overflow *x)
 
 #define TINY 16
 
+/* ". Either the program asked for 20, or net.core.somaxconn was 20 when it called listen(): ..." */
+static void say_either(struct text *text, const struct accept_overflow *x)
+{
+	text_format(text, ". Either the program asked for %llu, or net.core.somaxconn was %llu when it called listen(): which is not known, "
+		    "as that call was not seen", LLU(x->limit), LLU(x->limit));
+	if (x->known.somaxconn_now)
+		text_format(text, "; it is %llu now", LLU(x->somaxconn_now));
+}
+
 bool accept_tiny_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
+	enum overflow_bound bound;
 
 	return x->known.limit && x->limit <= TINY && may_be_burst(x) &&
-	       !(x->known.bound_by && x->bound_by != OVERFLOW_BOUND_LISTEN);
+	       !(accept_bound(x, &bound) && bound != OVERFLOW_BOUND_LISTEN);
 }
 
 void accept_tiny_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
+	enum overflow_bound bound;
+	bool has_bound = accept_bound(x, &bound);
 	char room[128];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
@@ -67,16 +79,18 @@ void accept_tiny_explain(const struct observation *observation, struct verdict *
 		text_format(&text, " (listen(%lld))", (long long)x->listen_backlog);
 	text_add(&text, ": a few clients within the same moment fill it, however fast the program is; ");
 	say_pace(&text, x);
-	if (x->known.somaxconn_now)
+	if (!has_bound)
+		say_either(&text, x);
+	else if (x->known.somaxconn_now)
 		text_format(&text, ". net.core.somaxconn (%llu) has nothing to do with it", LLU(x->somaxconn_now));
 	accept_say_group(&text, x);
 	accept_advise_backlog(observation, ret);
 	if (x->known.somaxconn_now && x->somaxconn_now < accept_wanted(x))
 		accept_advise_somaxconn(observation, ret);
 	text_format(&why, "its queue is for %llu", LLU(x->limit + 1));
-	if (x->known.bound_by)
+	if (has_bound)
 		text_add(&why, ", as it asked for in listen()");
-	accept_conclude(observation, x->known.bound_by ? basis_of(x) : BASIS_INFERRED, room, ret);
+	accept_conclude(observation, has_bound ? basis_of(x) : BASIS_INFERRED, room, ret);
 }
 
 /* ---- a queue that stays full ---------------------------------------------- */
@@ -207,7 +221,9 @@ static bool bound_is(const struct observation *observation, enum overflow_bound 
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	return x->known.bound_by && x->bound_by == bound && may_be_burst(x);
+	enum overflow_bound own;
+
+	return accept_bound(x, &own) && own == bound && may_be_burst(x);
 }
 
 /* "More clients came at a time than the queue of nginx[912] takes (129); accept() goes on (420/s)" */
@@ -304,6 +320,7 @@ bool accept_listen_matches(const struct observation *observation)
 void accept_listen_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
+	bool raise = x->known.somaxconn_now && x->somaxconn_now < accept_wanted(x);
 	char room[160];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
@@ -311,14 +328,46 @@ void accept_listen_explain(const struct observation *observation, struct verdict
 	text_add(&text, ". The program asked for no more: ");
 	accept_say_bound(&text, x);
 	if (x->known.somaxconn_now)
-		text_format(&text, "; net.core.somaxconn is %llu, raising it does not help", LLU(x->somaxconn_now));
+		text_format(&text, "; net.core.somaxconn is %llu, raising it %sdoes not help", LLU(x->somaxconn_now),
+			    raise ? "alone " : "");
 	accept_say_group(&text, x);
 	accept_advise_backlog(observation, ret);
-	if (x->known.somaxconn_now && x->somaxconn_now < accept_wanted(x))
+	if (raise)
 		accept_advise_somaxconn(observation, ret);
 	tcp_advise(ret, "if it happens again with the longer queue, it is not bursts: more workers");
 	text_add(&why, "a burst; ");
 	accept_say_bound(&why, x);
-	text_add(&why, " is its own limit, somaxconn does not matter");
+	text_add(&why, raise ? " is its own limit, somaxconn alone does not help" : " is its own limit, somaxconn does not matter");
 	accept_conclude(observation, basis_of(x), room, ret);
+}
+
+/* nothing was seen of the call of listen(), and somaxconn is another now */
+bool accept_either_matches(const struct observation *observation)
+{
+	const struct accept_overflow *x = overflow(observation);
+	enum overflow_bound bound;
+
+	return x->known.bound_inferred && x->bound_inferred && x->known.limit && !accept_bound(x, &bound) && may_be_burst(x);
+}
+
+void accept_either_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct accept_overflow *x = overflow(observation);
+	bool now = x->known.somaxconn_now;
+	struct text text = say_cause(ret);
+
+	say_burst(&text, observation);
+	say_either(&text, x);
+	accept_say_group(&text, x);
+	if (now && x->somaxconn_now < accept_wanted(x))
+		accept_advise_somaxconn(observation, ret);
+	text = say_advice(ret);
+	if (now && x->somaxconn_now > x->limit)
+		text_add(&text, "have it listen again, which helps at once where somaxconn was the bound, and tells which it was while this "
+				"runs: ");
+	else
+		text_add(&text, "then have it listen again, not before, or it gets a shorter queue: ");
+	tcp_say_restart(&text, observation);
+	accept_advise_backlog(observation, ret);
+	accept_conclude(observation, BASIS_INFERRED, "a burst; listen() or the somaxconn of then set its queue, which is not known", ret);
 }

@@ -107,18 +107,24 @@ static void row_queue(const struct accept_overflow *x, struct verdict *ret)
 
 static void row_bound(const struct accept_overflow *x, struct verdict *ret)
 {
+	enum overflow_bound bound;
+	bool has_bound = accept_bound(x, &bound);
 	struct text text;
 
-	if (!x->known.bound_by && !x->known.listen_backlog && !x->known.somaxconn_now && !x->known.somaxconn_then) {
+	if (!has_bound && !x->known.listen_backlog && !x->known.somaxconn_now && !x->known.somaxconn_then) {
 		text = say_evidence(ret, "bound", BASIS_UNKNOWN);
 		text_add(&text, "what set the limit: the argument of listen() or net.core.somaxconn");
 		return;
 	}
-	text = say_evidence(ret, "bound", x->known.bound_inferred && x->bound_inferred ? BASIS_INFERRED : BASIS_MEASURED);
-	if (x->known.bound_by)
-		text_format(&text, "by %s: ", x->bound_by == OVERFLOW_BOUND_LISTEN	     ? "the argument of listen()" :
-					      x->bound_by == OVERFLOW_BOUND_SOMAXCONN_NOW ? "somaxconn" :
-											    "the somaxconn of then");
+	text = say_evidence(ret, "bound", !has_bound && x->known.limit			? BASIS_UNKNOWN :
+					  x->known.bound_inferred && x->bound_inferred ? BASIS_INFERRED :
+											 BASIS_MEASURED);
+	if (has_bound)
+		text_format(&text, "by %s: ", bound == OVERFLOW_BOUND_LISTEN	    ? "the argument of listen()" :
+					      bound == OVERFLOW_BOUND_SOMAXCONN_NOW ? "somaxconn" :
+										      "the somaxconn of then");
+	else if (x->known.limit)
+		text_add(&text, "by the argument of listen() or the somaxconn of then: ");
 	if (x->known.listen_backlog)
 		text_format(&text, "listen(%lld)", (long long)x->listen_backlog);
 	else

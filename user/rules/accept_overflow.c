@@ -334,6 +334,8 @@ static const struct rule rules[] = {
 	{ "accept-backlog-somaxconn", "a burst; somaxconn cuts the queue", accept_now_matches, accept_now_explain },
 	{ "accept-backlog-listen", "a burst; the argument of listen() sets the queue, raising somaxconn does not help",
 	  accept_listen_matches, accept_listen_explain },
+	{ "accept-backlog-unseen", "a burst; the argument of listen() or the somaxconn of then set the queue, which is not known",
+	  accept_either_matches, accept_either_explain },
 	{ "accept-unexplained", "none of the above", always, unexplained_explain },
 };
 

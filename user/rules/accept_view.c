@@ -124,6 +124,18 @@ bool accept_queue_now(const struct accept_overflow *x, uint64_t *ret)
 	return true;
 }
 
+bool accept_bound(const struct accept_overflow *x, enum overflow_bound *ret)
+{
+	bool inferred = x->known.bound_inferred && x->bound_inferred;
+
+	/* another somaxconn today says nothing of the one of then */
+	if (!x->known.bound_by ||
+	    (inferred && x->bound_by == OVERFLOW_BOUND_LISTEN && !x->known.listen_backlog && !x->known.somaxconn_then))
+		return false;
+	*ret = x->bound_by;
+	return true;
+}
+
 uint64_t accept_wanted(const struct accept_overflow *x)
 {
 	enum { SMALLEST = 512, LARGEST = 65535 };

@@ -31,6 +31,8 @@ const struct reuseport_member *accept_full_member(const struct accept_overflow *
 /* How many wait in this line's own socket now; false where that is unknown. */
 bool accept_queue_now(const struct accept_overflow *x, uint64_t *ret);
 
+/* Which bound set the limit; false where either may have: the call of listen() was not seen. */
+bool accept_bound(const struct accept_overflow *x, enum overflow_bound *ret);
 /* A length for the queue that would have taken those who were turned away. */
 uint64_t accept_wanted(const struct accept_overflow *x);
 /* The program is known to have asked for less than that. A negative argument asks for all there is. */

@@ -79,14 +79,16 @@ void accept_say_holders(struct text *text, const struct accept_overflow *x)
 
 bool accept_say_bound(struct text *text, const struct accept_overflow *x)
 {
-	if (!x->known.bound_by)
+	enum overflow_bound bound;
+
+	if (!accept_bound(x, &bound))
 		return false;
-	if (x->bound_by == OVERFLOW_BOUND_LISTEN) {
+	if (bound == OVERFLOW_BOUND_LISTEN) {
 		if (x->known.listen_backlog)
 			text_format(text, "listen(%lld)", (long long)x->listen_backlog);
 		else
 			text_add(text, "the argument of listen()");
-	} else if (x->bound_by == OVERFLOW_BOUND_SOMAXCONN_NOW) {
+	} else if (bound == OVERFLOW_BOUND_SOMAXCONN_NOW) {
 		text_add(text, "net.core.somaxconn");
 		if (x->known.somaxconn_now)
 			text_format(text, " (%llu)", LLU(x->somaxconn_now));

@@ -51,5 +51,7 @@ bool accept_now_matches(const struct observation *observation);
 void accept_now_explain(const struct observation *observation, struct verdict *ret);
 bool accept_listen_matches(const struct observation *observation);
 void accept_listen_explain(const struct observation *observation, struct verdict *ret);
+bool accept_either_matches(const struct observation *observation);
+void accept_either_explain(const struct observation *observation, struct verdict *ret);
 
 #endif
