@@ -339,6 +339,24 @@ static void test_stalled(void **state)
 	assert_in_range(x->oldest_wait_ns, 9 * SECOND, 10 * SECOND);
 }
 
+/* its newest has just come: nothing has left since then, as the oldest is the same */
+static void test_stalled_just_now(void **state)
+{
+	struct kernel_listener *l = listens(1, 80, 128);
+
+	l->state.head = 11;
+	l->state.head_jiffies = 9 * 250;
+	told(l);
+	assert_in_range(x->since_accept_ns, SECOND / 4, 3 * SECOND);
+	teardown(state);
+	setup(state);
+	/* at the same place in memory, but it has not waited that long: another one */
+	l = listens(1, 80, 128);
+	l->state.head = 11;
+	told(l);
+	assert_false(x->known.since_accept_ns);
+}
+
 static void test_accepting(void **state)
 {
 	struct kernel_listener *l = listens(1, 80, 128);
@@ -406,7 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_bound), TEST(test_bound_inferred), TEST(test_bound_of_then), TEST(test_owner), TEST(test_owner_gone), TEST(test_pass_fails),
 		TEST(test_sharing), PROC(test_blocked), PROC(test_workers), PROC(test_descriptors), TEST(test_group),
-		TEST(test_large_group), TEST(test_stalled), TEST(test_accepting), TEST(test_clients), TEST(test_v6),
+		TEST(test_large_group), TEST(test_stalled), TEST(test_stalled_just_now), TEST(test_accepting), TEST(test_clients), TEST(test_v6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,7 +242,10 @@ static void tell_accepts(const struct accept_overflow_state *state, const struct
 
 	least = is_full(first) ? first->tail_jiffies * jiffy_ns : 0;
 	elapsed = same ? span(incident->event.header.boot_ns, end->ns) : 0;
-	least = least ? least + elapsed : 0;
+	/* another one may have got the memory of the first, but it has not waited since then */
+	if (same && jiffy_ns && end->state.head_jiffies * jiffy_ns + 2 * jiffy_ns < elapsed)
+		same = false;
+	least = same && jiffy_ns ? least + elapsed : least;
 	/* whether it ran since or not: the oldest connection is the same */
 	idle = idle && same ? idle + span(incident->looked_ns, end->ns) : idle;
 	if ((same || !end->state.valid) && idle > least)

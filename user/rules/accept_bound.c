@@ -33,11 +33,15 @@ static enum basis basis_of(const struct accept_overflow *x)
 	return accept_pace(x) == ACCEPT_PACE_GOES_ON && !inferred ? BASIS_MEASURED : BASIS_INFERRED;
 }
 
-/* clients wait in a queue for a second only where nobody takes them, or slowly */
+/*
+ * Clients wait in a queue for a second only where nobody takes them, or slowly;
+ * in one that is full still when it is looked at again, for a quarter of one.
+ */
 static bool may_be_burst(const struct accept_overflow *x)
 {
 	enum accept_pace pace = accept_pace(x);
-	bool waited = x->known.oldest_wait_ns && x->oldest_wait_ns >= SECOND_NS;
+	bool full = x->known.limit && x->known.queue_after && x->queue_after > x->limit;
+	bool waited = x->known.oldest_wait_ns && x->oldest_wait_ns >= (full ? SECOND_NS / 4 : SECOND_NS);
 
 	return pace == ACCEPT_PACE_GOES_ON || (pace == ACCEPT_PACE_UNKNOWN && !waited);
 }
@@ -106,13 +110,27 @@ static bool persists(const struct accept_overflow *x)
 	return x->known.incident_ns && x->incident_ns >= 10 * SECOND_NS && accept_goes_on(x);
 }
 
+/*
+ * Over a second twice as many came as were taken, and it is full at the end, too.
+ * A queue of a few is full for a moment at any rate: there the first in it has
+ * to have waited about as long as it takes from one accept() to the next, as
+ * else nobody waited while nobody was taken.
+ */
+static bool overloaded(const struct accept_overflow *x)
+{
+	if (!x->known.accepted || !x->accepted || !x->known.arrived || !x->known.observed_ns || x->observed_ns < SECOND_NS ||
+	    !x->known.queue_after || x->queue_after <= x->limit || x->arrived / 2 < x->accepted)
+		return false;
+	return x->limit > TINY || (x->known.oldest_wait_ns && x->oldest_wait_ns >= x->observed_ns / x->accepted / 2);
+}
+
 bool accept_slow_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
 	uint64_t drain;
 
 	return accept_pace(x) == ACCEPT_PACE_GOES_ON && stays_full(x) &&
-	       (persists(x) || (accept_drain(x, &drain) && drain >= SECOND_NS));
+	       (persists(x) || overloaded(x) || (accept_drain(x, &drain) && drain >= SECOND_NS));
 }
 
 /* "node[771] accepts", or who shares the socket, where it is not known which of them do */

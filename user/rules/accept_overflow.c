@@ -299,6 +299,22 @@ static bool always(const struct observation *observation)
 	return true;
 }
 
+/* ". The oldest client had waited for 848 ms, and it was full still 26 ms later: that is no burst" */
+static void say_waited(struct text *text, const struct accept_overflow *x)
+{
+	bool full = x->known.limit && x->known.queue_after && x->queue_after > x->limit && x->known.observed_ns;
+
+	if (!x->known.oldest_wait_ns || x->oldest_wait_ns < SECOND_NS / 4)
+		return;
+	text_add(text, ". The oldest client in it had waited for ");
+	text_duration(text, x->oldest_wait_ns);
+	if (!full)
+		return;
+	text_add(text, ", and it was full still ");
+	text_duration(text, x->observed_ns);
+	text_add(text, " later: that is no burst");
+}
+
 static void unexplained_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
@@ -307,6 +323,7 @@ static void unexplained_explain(const struct observation *observation, struct ve
 	text_add(&text, "the accept queue of ");
 	accept_say_listener(&text, x);
 	text_add(&text, " was full; whether its owner accepts is not in this line");
+	say_waited(&text, x);
 	text = say_advice(ret);
 	text_add(&text, "look at the queue (Recv-Q) and its limit (Send-Q): ");
 	tcp_say_enter(&text, observation);
