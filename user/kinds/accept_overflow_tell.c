@@ -175,6 +175,15 @@ static void tell_holder(const struct session *s, const struct overflow_incident 
 	}
 }
 
+/* since it ran last: until now where it has not run since it was looked at, else until then */
+static uint64_t idle_until_now(const struct session *s, const struct overflow_incident *incident, const struct overflow_acceptor *a)
+{
+	uint64_t ns = procfs_same_process(&s->procfs, a->owner.tgid, a->owner.start_ns) ?
+		      accept_overflow_idle(s, a->owner.tgid, a->acceptor.tid) : 0;
+
+	return ns > a->idle_ns && ns >= span(incident->looked_ns, session_now()) ? ns : a->idle_ns;
+}
+
 static void tell_acceptors(const struct session *s, const struct overflow_incident *incident, struct accept_overflow *x)
 {
 	const struct overflow_acceptor *best = chosen(incident);
@@ -208,7 +217,7 @@ static void tell_acceptors(const struct session *s, const struct overflow_incide
 	x->fd_open = said.open;
 	x->fd_soft = said.soft;
 	if (best->idle_ns)
-		KNOW(x, acceptor_ns, best->idle_ns);
+		KNOW(x, acceptor_ns, idle_until_now(s, incident, best));
 }
 
 /* 0 unless all who could accept have one thread each, and none of these has run since */
@@ -262,12 +271,13 @@ static void tell_accepts(const struct accept_overflow_state *state, const struct
 	KNOW(x, observed_ns, end->ns - begin->ns);
 	KNOW(x, queue_after, end->state.queue);
 	/* those who come are counted by port */
-	if (incident->group_count == 1) {
+	if (incident->port_count == 1) {
 		uint64_t came = end->established - begin->established;
 		int64_t taken = (int64_t)came - ((int64_t)end->state.queue - begin->state.queue);
 
 		KNOW(x, accepted, taken > 0 ? taken : 0);
-		KNOW(x, arrived, came + end->drops - begin->drops);
+		if (!begin->late)
+			KNOW(x, arrived, came + x->count);
 	}
 }
 
@@ -354,6 +364,10 @@ void accept_overflow_tell(struct accept_overflow_state *state, struct overflow_i
 		tcp_owner_fill(state->session, &o, &incident->owner);
 		KNOW(x, owner_by, incident->owner_by);
 	}
+	/* the next line begins here, where it goes on */
+	incident->sample = end;
+	if (!end.state.valid)
+		incident->sample.ns = 0;
 	fit(&o);
 	session_deliver(state->session, KIND_accept_overflow, &o);
 }

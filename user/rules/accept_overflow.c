@@ -142,9 +142,10 @@ static bool blocked_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	/* for a moment any server is */
+	/* for a moment any server is; one of several may be for long while the others accept */
 	return accept_is(x, ACCEPTOR_BLOCKED) &&
 	       (accept_pace(x) == ACCEPT_PACE_NONE || (accept_pace(x) == ACCEPT_PACE_UNKNOWN && x->known.acceptor_ns &&
+						      !(x->known.sharing && x->sharing > 1) &&
 						      x->acceptor_ns >= SECOND_NS / 4));
 }
 

@@ -39,9 +39,8 @@ void accept_say_since(struct text *text, const struct accept_overflow *x)
 {
 	if (!x->known.since_accept_ns || !x->since_accept_ns)
 		return;
-	text_add(text, ". The last accept() was at least ");
+	text_add(text, ". There was no accept() for at least ");
 	text_duration(text, x->since_accept_ns);
-	text_add(text, " ago");
 }
 
 /* where a server does not wait: its master does, and what inherited its socket */
