@@ -379,6 +379,42 @@ static void test_accepting(void **state)
 	assert_false(x->known.since_accept_ns);
 }
 
+/* what was turned away in silence between two lines is of the second, in both counts */
+static void test_arrived_goes_on(void **state)
+{
+	struct kernel_listener *l = listens(1, 80, 128);
+	const struct accept_overflow *second = &lines[1].accept_overflow;
+	const uint64_t begin = kernel.now_ns;
+
+	(void)state;
+	overflows(l, 1, 0);
+	until(begin + 700 * MS);
+	assert_int_equal(lines_read(), 1);
+	assert_int_equal(x->arrived, 1);
+	count_overflows(l, 20, 0);
+	l->counts.established += 5;
+	until(begin + 1100 * MS);
+	overflows(l, 0, 3);
+	until(begin + 60 * SECOND);
+	check_counts(24);
+	assert_int_equal(line_count, 2);
+	assert_int_equal(second->count, 23);
+	assert_int_equal(second->arrived, 28);
+	assert_int_equal(second->accepted, 5);
+}
+
+/* two addresses of one port are counted as one: whose those were who came is not known */
+static void test_arrived_two_addresses(void **state)
+{
+	struct kernel_listener *l = listens(1, 80, 128);
+
+	(void)state;
+	listens(2, 80, 128)->state.address[12] = 127;
+	told(l);
+	assert_false(x->known.group_size || x->known.accepted || x->known.arrived);
+	assert_true(x->known.queue_after && x->known.observed_ns);
+}
+
 /* ---- clients ----------------------------------------------------------------------------- */
 
 static void test_clients(void **state)
@@ -425,7 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_bound), TEST(test_bound_inferred), TEST(test_bound_of_then), TEST(test_owner), TEST(test_owner_gone), TEST(test_pass_fails),
 		TEST(test_sharing), PROC(test_blocked), PROC(test_workers), PROC(test_descriptors), TEST(test_group),
-		TEST(test_large_group), TEST(test_stalled), TEST(test_stalled_just_now), TEST(test_accepting), TEST(test_clients), TEST(test_v6),
+		TEST(test_large_group), TEST(test_stalled), TEST(test_stalled_just_now), TEST(test_accepting), TEST(test_arrived_goes_on), TEST(test_arrived_two_addresses), TEST(test_clients), TEST(test_v6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,15 +33,11 @@ static enum basis basis_of(const struct accept_overflow *x)
 	return accept_pace(x) == ACCEPT_PACE_GOES_ON && !inferred ? BASIS_MEASURED : BASIS_INFERRED;
 }
 
-/*
- * Clients wait in a queue for a second only where nobody takes them, or slowly;
- * in one that is full still when it is looked at again, for a quarter of one.
- */
+/* clients wait in a queue for a quarter of a second only where nobody takes them, or slowly */
 static bool may_be_burst(const struct accept_overflow *x)
 {
 	enum accept_pace pace = accept_pace(x);
-	bool full = x->known.limit && x->known.queue_after && x->queue_after > x->limit;
-	bool waited = x->known.oldest_wait_ns && x->oldest_wait_ns >= (full ? SECOND_NS / 4 : SECOND_NS);
+	bool waited = x->known.oldest_wait_ns && x->oldest_wait_ns >= SECOND_NS / 4;
 
 	return pace == ACCEPT_PACE_GOES_ON || (pace == ACCEPT_PACE_UNKNOWN && !waited);
 }

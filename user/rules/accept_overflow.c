@@ -154,9 +154,11 @@ static void blocked_explain(const struct observation *observation, struct verdic
 	const struct accept_overflow *x = overflow(observation);
 	char room[128];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
+	size_t name;
 
 	ret->severity = SEVERITY_ERROR;
 	say_it(&why, observation);
+	name = why.length;
 	text_add(&why, " is blocked");
 	if (x->known.acceptor_syscall && *x->acceptor_syscall)
 		text_format(&why, " in %s", x->acceptor_syscall);
@@ -165,7 +167,7 @@ static void blocked_explain(const struct observation *observation, struct verdic
 		text_duration(&why, x->acceptor_ns);
 	}
 	accept_say_acceptor(&text, observation);
-	text_format(&text, " does not come to accept(): %s", room);
+	text_format(&text, " does not come to accept(): it%s", room + name);
 	if (x->known.acceptor_tid)
 		text_format(&text, " (thread %llu)", LLU(x->acceptor_tid));
 	accept_say_since(&text, x);
@@ -196,9 +198,11 @@ static void running_explain(const struct observation *observation, struct verdic
 	bool starved = x->known.acceptor_cpu_percent && x->acceptor_cpu_percent < 20;
 	char room[128];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
+	size_t name;
 
 	ret->severity = SEVERITY_ERROR;
 	say_it(&why, observation);
+	name = why.length;
 	if (starved)
 		text_format(&why, " wants to run and gets only %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
 	else
@@ -206,7 +210,7 @@ static void running_explain(const struct observation *observation, struct verdic
 	if (!starved && x->known.acceptor_cpu_percent)
 		text_format(&why, ", %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
 	accept_say_acceptor(&text, observation);
-	text_format(&text, " runs but does not come to accept(): %s", room);
+	text_format(&text, " runs but does not come to accept(): it%s", room + name);
 	if (x->known.acceptor_tid)
 		text_format(&text, " in thread %llu", LLU(x->acceptor_tid));
 	accept_say_since(&text, x);
