@@ -12,11 +12,22 @@ static __always_inline __u32 segment_netns(const struct segment *segment)
 	return net ? BPF_CORE_READ(net, ns.inum) : 0;
 }
 
-static __always_inline void note_drop(struct flow *flow, const struct segment *segment, __u32 reason, bool out)
+/* the segments a large one stands for */
+static __always_inline __u32 segments_in(const struct sk_buff *skb)
+{
+	const struct skb_shared_info *info =
+		(const void *)(BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end));
+	__u32 segments = BPF_CORE_READ(info, gso_segs);
+
+	return segments ? segments : 1;
+}
+
+static __always_inline void note_drop(struct flow *flow, const struct segment *segment, __u32 segments, __u32 reason,
+				      bool out)
 {
 	struct flow_drops *drops = out ? &flow->drops_out : &flow->drops_in;
 
-	drops->count++;
+	drops->count += segments;
 	drops->reason = reason;
 	drops->net = segment_netns(segment);
 }
@@ -57,20 +68,10 @@ static __always_inline bool before_next(const struct sock *sk, const struct segm
 	return (__s32)(segment->seq - BPF_CORE_READ((const struct tcp_sock *)sk, snd_nxt)) < 0;
 }
 
-/* the segments a large one stands for */
-static __always_inline __u32 segments_in(const struct sk_buff *skb)
-{
-	const struct skb_shared_info *info =
-		(const void *)(BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end));
-	__u32 segments = BPF_CORE_READ(info, gso_segs);
-
-	return segments ? segments : 1;
-}
-
 /* A flow begins with a segment that was to be sent again and did not get out. Newer kernels count it right after. */
-static __always_inline void began_with_drop(struct work *w, const struct sock *sk, const struct sk_buff *skb, __u32 reason)
+static __always_inline void began_with_drop(struct work *w, const struct sock *sk, __u32 segments, __u32 reason)
 {
-	__u32 total = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans), segments = segments_in(skb);
+	__u32 total = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans);
 	struct flow *flow;
 
 	key_of_socket(&w->key, &sk->__sk_common);
@@ -78,14 +79,15 @@ static __always_inline void began_with_drop(struct work *w, const struct sock *s
 	if (!flow)
 		return;
 	note_first(flow, sk);
-	note_drop(flow, &w->segment, reason, true);
+	note_drop(flow, &w->segment, segments, reason, true);
 	if (retransmit_arguments == 2)
 		count_growth(flow, &w->key, sk);
 }
 
-static __always_inline void note_early(const struct sock *sk, const struct segment *segment, __u32 reason)
+static __always_inline void note_early(const struct sock *sk, const struct segment *segment, __u32 segments,
+				       __u32 reason)
 {
-	struct flow_drops fresh = { .count = 1, .reason = reason, .net = segment_netns(segment) }, *early;
+	struct flow_drops fresh = { .count = segments, .reason = reason, .net = segment_netns(segment) }, *early;
 	__u64 own = (__u64)sk;
 
 	early = bpf_map_lookup_elem(&early_drops, &own);
@@ -106,23 +108,25 @@ static __always_inline int dropped(struct sk_buff *skb, __u32 reason)
 	const __u32 which = SCRATCH_FREED;
 	struct work *w = bpf_map_lookup_elem(&scratch, &which);
 	struct flow *flow;
+	__u32 segments;
 
 	/* nobody's to begin with, or a part of nothing that is known */
 	if (!w || (!sk && have_flows != HAVE_FLOWS) || !read_segment(&w->segment, skb))
 		return 0;
+	segments = segments_in(skb);
 	flow = flow_of_segment(w, false);
 	if (flow && (reason || flow->by_class[RETRANSMIT_SYN]))
-		note_drop(flow, &w->segment, reason, false);
+		note_drop(flow, &w->segment, segments, reason, false);
 	flow = flow_of_segment(w, true);
 	if (flow && (reason || flow->sk == (__u64)sk)) {
-		note_drop(flow, &w->segment, reason, true);
+		note_drop(flow, &w->segment, segments, reason, true);
 		if (retransmit_arguments == 2 && flow->sk == (__u64)sk && before_next(sk, &w->segment))
 			count_growth(flow, &w->key, sk);
 	} else if (!flow && sk && is_own_segment(sk, &w->segment)) {
 		if (before_next(sk, &w->segment))
-			began_with_drop(w, sk, skb, reason);
+			began_with_drop(w, sk, segments, reason);
 		else
-			note_early(sk, &w->segment, reason);
+			note_early(sk, &w->segment, segments, reason);
 	}
 	return 0;
 }

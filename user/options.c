@@ -220,13 +220,13 @@ static int check(const struct options *options, const struct tool *tool)
 			   (unsigned long long)kib);
 		return -EINVAL;
 	}
-	if (options->children && !options->pid) {
-		tool_error(tool, "--children: whose? give --pid PID as well");
-		return -EINVAL;
-	}
 	if (options->children && watches_descriptors(tool)) {
 		tool_error(tool, "--children: %s follows one process; for several give --cgroup or --comm instead of --pid",
 			   tool->name);
+		return -EINVAL;
+	}
+	if (options->children && !options->pid) {
+		tool_error(tool, "--children: whose? give --pid PID as well");
 		return -EINVAL;
 	}
 	if ((options->folded_path || options->svg_path) && !watches_descriptors(tool)) {
@@ -314,12 +314,24 @@ struct process_filter options_filter(const struct options *options)
 	return filter;
 }
 
+/* --children and --pid of fdleak exclude each other; call stacks of descriptors are its own */
+static bool is_for(const struct tool *tool, const struct option_row *row)
+{
+	bool leak = watches_descriptors(tool);
+
+	if (row->offset == AT(children))
+		return !leak;
+	return leak || (row->offset != AT(folded_path) && row->offset != AT(svg_path));
+}
+
 void options_help(FILE *file, const struct tool *tool)
 {
 	fprintf(file, "Usage: %s %s\n\n%s\n\nOptions:\n", tool->name, tool->usage, tool->summary);
 	for (int i = 0; i < ROWS; i++) {
 		char left[64];
 
+		if (!is_for(tool, &rows[i]))
+			continue;
 		snprintf(left, sizeof(left), "%c%c%s--%s%s%s", rows[i].letter ? '-' : ' ',
 			 rows[i].letter ? rows[i].letter : ' ', rows[i].letter ? ", " : "  ", rows[i].name,
 			 rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");

@@ -48,6 +48,26 @@ static int open_outputs(struct session *s)
 	return EXIT_OK;
 }
 
+static bool has_cgroup(const struct cgroupfs *fs, const char *path)
+{
+	path = path[1] ? path + 1 : ".";
+	return (fs->memory_fd >= 0 && faccessat(fs->memory_fd, path, F_OK, 0) == 0) ||
+	       (fs->unified_fd >= 0 && faccessat(fs->unified_fd, path, F_OK, 0) == 0);
+}
+
+/* what would be watched in silence: a filter that nothing can meet, or nothing yet */
+static void warn_of_filters(const struct session *s)
+{
+	const struct options *options = &s->options;
+
+	if (options->comm && strlen(options->comm) > 15)
+		tool_error(s->tool, "--comm: '%s' is longer than a name can be, 15 bytes: nothing will match (ps -eo comm has the names)",
+			   options->comm);
+	if (options->cgroup && s->cgroupfs.layout != CGROUP_LAYOUT_NONE && !has_cgroup(&s->cgroupfs, options->cgroup))
+		tool_error(s->tool, "--cgroup: there is no '%s' now: nothing will match before it is made (see /proc/PID/cgroup)",
+			   options->cgroup);
+}
+
 /*
  * The kernel reports pids of the initial pid namespace; a pid as a container
  * sees it would match a stranger. That namespace's inode number is fixed
@@ -215,6 +235,8 @@ int session_open(struct session *s, const struct tool *tool, const struct option
 	status = session_arm(s);
 	if (status)
 		return status;
+	if (!options->quiet)
+		warn_of_filters(s);
 	if (options->verbose && !options->quiet)
 		say_hooks(s);
 	err = open_loop(s);

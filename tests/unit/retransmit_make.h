@@ -40,6 +40,7 @@ static inline int setup(void **state)
 	session.kernel.btf = btf__new_empty();
 	btf__add_enum(session.kernel.btf, "skb_drop_reason", 4);
 	btf__add_enum_value(session.kernel.btf, "SKB_DROP_REASON_NETFILTER_DROP", 9);
+	btf__add_enum_value(session.kernel.btf, "SKB_DROP_REASON_NO_SOCKET", 3);
 	run->type = &tcp_retransmit_kind;
 	kernel_arm(run);
 	lines_add_kind(&session, &tcp_retransmit_kind);

@@ -192,6 +192,108 @@ static void test_site_pool(void **state)
 	assert_string_not_equal(verdict.diagnosis.rule, "fd-leak-site");
 }
 
+static void set_type(const char *type, uint64_t count, int64_t grown)
+{
+	struct fd_leak *l = &o.fd_leak;
+	struct fd_type *t = &l->by_type[l->by_type_count++];
+
+	l->known.by_type = 1;
+	KNOW_TEXT(t, type, type);
+	KNOW(t, count, count);
+	KNOW(t, grown, grown);
+}
+
+/* a pool that replaces what it has opens many and has no more of them than before */
+static void test_site_replaces(void **state)
+{
+	struct fd_leak *l = make_leak(618, 667);
+	struct fd_site *pool, *leaky;
+
+	(void)state;
+	pool = add_site(570, 570, 23, "pool_open");
+	KNOW_TEXT(pool, type, "unix");
+	leaky = add_site(49, 49, 22, "leaky");
+	KNOW_TEXT(leaky, type, "eventfd");
+	set_type("unix", 600, 0);
+	set_type("eventfd", 62, 49);
+	says("fd-leak-site");
+	tells("leaks descriptors in leaky");
+	tells("all growth is from there");
+	/* more than the whole grew, as others went */
+	l->open -= 20;
+	l->by_type[0].grown = -20;
+	says("fd-leak-site");
+	tells("leaks descriptors in leaky");
+	tells("it has only 29 more");
+	/* of one type both may leak: the one that keeps all it opens comes first */
+	l->open += 20;
+	KNOW_TEXT(leaky, type, "unix");
+	l->by_type_count = 0;
+	set_type("unix", 649, 49);
+	says("fd-leak-site");
+	tells("leaks descriptors in leaky");
+	l->sites_count = 1;
+	says("fd-leak-site");
+	tells("49 are more than before");
+	tells("all growth is from there");
+	/* one more is no leak, nor is it where types are not compared */
+	l = make_leak(605, 606);
+	pool = add_site(570, 570, 23, "pool_open");
+	KNOW_TEXT(pool, type, "unix");
+	says("fd-steady");
+	set_type("unix", 600, 0);
+	set_type("eventfd", 1, 1);
+	says("fd-steady");
+	l->by_type[0].grown = 4;
+	says("fd-steady");
+}
+
+/* one more now and then at the end is still a pool that fills */
+static void test_site_slows(void **state)
+{
+	static const uint64_t filling[] = { 53, 80, 105, 123, 138, 151, 161, 169, 175, 180, 184, 187, 190, 192, 195, 197, 199, 200, 201, 202, 202 };
+	struct fd_leak *l = make_leak(53, 202);
+	struct fd_site *s = add_site(149, 149, 20, "pool_fill");
+
+	(void)state;
+	KNOW(s, grew_ns, 3 * SECOND_NS);
+	says("fd-leak-site");
+	l->history_count = sizeof(filling) / sizeof(filling[0]);
+	memcpy(l->history, filling, sizeof(filling));
+	says("fd-warming");
+	l->known.history = 0;
+	says("fd-leak-site");
+}
+
+/* at its limit nothing grows: that it stopped there proves nothing */
+static void test_at_limit(void **state)
+{
+	struct fd_leak *l = make_leak(24, 1024);
+	struct fd_site *s = add_site(1000, 1000, 12, "grab");
+
+	(void)state;
+	KNOW(s, grew_ns, 40 * SECOND_NS);
+	for (unsigned int i = 0; i < 24; i++)
+		l->history[i] = i < 12 ? 24 + i * 1000 / 12 : 1024;
+	says("fd-leak-site");
+	tells("It stopped because the limit of 1024 is reached");
+	tells_not("per minute,");
+	assert_int_equal(verdict.diagnosis.confidence, BASIS_INFERRED);
+	l->sites_count = 0;
+	says("fd-at-limit");
+	tells("1000 came while it was watched");
+	l->soft = 1025;
+	says("fd-warming");
+	l = make_leak(1024, 1024);
+	add_held("eventfd", "eventfd", 1000);
+	says("fd-at-limit");
+	tells("1000 of 1024 are eventfds");
+	tells("--nofile=2048:");
+	tells_not("3600");
+	l->known.soft = 0;
+	says("fd-pile");
+}
+
 static void test_growth(void **state)
 {
 	struct fd_leak *l = make_leak(20, 25);
@@ -356,6 +458,9 @@ int main(void)
 		cmocka_unit_test(test_site),
 		cmocka_unit_test(test_site_unknown),
 		cmocka_unit_test(test_site_pool),
+		cmocka_unit_test(test_site_replaces),
+		cmocka_unit_test(test_site_slows),
+		cmocka_unit_test(test_at_limit),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_burst),
 		cmocka_unit_test(test_pile),

@@ -270,6 +270,7 @@ static void test_drops(void **state)
 	struct flow *c = count_segments(f, RETRANSMIT_RTO, 5);
 
 	(void)state;
+	c->netns = NETNS;
 	c->drops_out = (struct flow_drops){ .count = 5, .reason = 9, .net = NETNS + 1 };
 	/* the answer to a reset, say */
 	c->drops_in = (struct flow_drops){ .count = 1, .reason = 3, .net = NETNS };
@@ -278,6 +279,22 @@ static void test_drops(void **state)
 	assert_int_equal(x->drops_in, 1);
 	assert_string_equal(x->drop_reason, "NETFILTER_DROP");
 	assert_int_equal(x->drop_netns, NETNS + 1);
+	assert_string_equal(x->drop_in_reason, "NO_SOCKET");
+	assert_false(x->known.drop_in_netns);
+}
+
+static void test_drops_in(void **state)
+{
+	struct kernel_flow *f = connection("10.0.3.7", 40000);
+	struct flow *c = count_segments(f, RETRANSMIT_RTO, 5);
+
+	(void)state;
+	c->drops_in = (struct flow_drops){ .count = 2, .reason = 9, .net = NETNS + 1 };
+	told(f);
+	assert_int_equal(x->drops_out, 0);
+	assert_string_equal(x->drop_reason, "NETFILTER_DROP");
+	assert_int_equal(x->drop_netns, NETNS + 1);
+	assert_false(x->known.drop_in_reason || x->known.drop_in_netns);
 }
 
 static void test_handshake(void **state)
@@ -360,7 +377,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_single), TEST(test_storm), TEST(test_again), TEST(test_goes_on), TEST(test_closed), TEST(test_many),
 		TEST(test_silent), TEST(test_unheard), TEST(test_bad_records), TEST(test_random), TEST(test_classes), TEST(test_failed),
-		TEST(test_drops), TEST(test_handshake), TEST(test_groups), TEST(test_groups_unseen),
+		TEST(test_drops), TEST(test_drops_in), TEST(test_handshake), TEST(test_groups), TEST(test_groups_unseen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

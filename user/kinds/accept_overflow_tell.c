@@ -31,6 +31,8 @@ static void tell_socket(const struct session *s, const struct overflow_incident 
 	KNOW_TEXT(x, saddr, text);
 	KNOW(x, sport, incident->event.key.port);
 	KNOW(x, netns, incident->counts.netns);
+	if (tcp_other_netns(s, incident->counts.netns) >= 0)
+		KNOW(x, other_netns, tcp_other_netns(s, incident->counts.netns));
 	if (incident->counts.netns_cookie)
 		KNOW(x, netns_cookie, incident->counts.netns_cookie);
 	KNOW(x, listener_by, incident->counts.basis);

@@ -74,6 +74,9 @@ static void read_counts(const struct fd_exhausted_state *state, struct fd_incide
 			continue;
 		KNOW(x, spin_tid, now.tid);
 		KNOW(x, spin_percent, (now.last_cpu_ns - incident->cpu_ns) * 100 / (now.last_tid_ns - incident->cpu_at_ns));
+		/* two clocks */
+		if (x->spin_percent > 100)
+			x->spin_percent = 100;
 	}
 }
 

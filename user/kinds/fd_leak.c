@@ -333,8 +333,7 @@ bool fd_leak_growth(struct session *s, uint64_t pid, uint64_t start_ns, int64_t 
 
 	if (!p || p->owner.start_ns != start_ns || p->looks < SUSPECT_LOOKS)
 		return false;
-	*ret = fd_leak_slope(p);
-	return true;
+	return fd_leak_rate(p, ret);
 }
 
 static void fd_leak_close(void *state_pointer)

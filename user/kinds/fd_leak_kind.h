@@ -26,7 +26,9 @@ struct fd_process {
 	uint64_t outstanding, marked, unmatched;
 	uint32_t looks, rises, falls;	/* looks in all; at which more, fewer were open than at the one before */
 	uint32_t history[FD_HISTORY];
-	uint32_t history_count, history_stride;	/* one sample for so many looks */
+	/* looks that stand apart in time, when the last of them was, and one sample for so many of them */
+	uint32_t even_looks, history_count, history_stride;
+	uint64_t even_ns;
 	uint64_t pass;
 	uint32_t told_looks;	/* looks there were at its last line; 0: none yet */
 	bool exec;		/* it became another program since the first look */
@@ -101,6 +103,8 @@ void fd_leak_take_stack(struct fd_leak_state *state, const struct fd_stack_event
 struct fd_place *fd_leak_place(const struct fd_leak_state *state, uint64_t site);
 /* Slope over its history, per minute. */
 int64_t fd_leak_slope(const struct fd_process *process);
+/* The same, where it agrees with the first look and the last: after a burst it means nothing. */
+bool fd_leak_rate(const struct fd_process *process, int64_t *ret);
 /* Time between two looks of its history. */
 uint64_t fd_leak_step_ns(const struct fd_process *process);
 

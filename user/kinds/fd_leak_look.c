@@ -13,6 +13,8 @@
 /* a look at all takes so long at most, and at one process so long */
 #define ALL_NS 1000000000ULL
 #define ONE_NS 2000000000ULL
+/* time between two looks, or this, halved: those that are closer count as one in the history */
+#define EVEN_NS 1000000000ULL
 
 /* ---- places --------------------------------------------------------- */
 
@@ -248,17 +250,32 @@ static void take(void *context, const struct fd_entry *e)
 /* when there is no more room, every other sample goes: the history stays even and covers all */
 static void remember_open(struct fd_process *p)
 {
-	if (p->looks % p->history_stride)
+	if (p->even_looks % p->history_stride)
 		return;
 	if (p->history_count == FD_HISTORY) {
 		for (uint32_t i = 0; i < FD_HISTORY / 2; i++)
 			p->history[i] = p->history[2 * i];
 		p->history_count = FD_HISTORY / 2;
 		p->history_stride *= 2;
-		if (p->looks % p->history_stride)
+		if (p->even_looks % p->history_stride)
 			return;
 	}
 	p->history[p->history_count++] = p->open;
+}
+
+/* a look that is taken to tell of it comes just after another: as a step of its own it would bend the history */
+static void remember_look(const struct fd_leak_state *state, struct fd_process *p)
+{
+	uint64_t interval = state->interval_ns < EVEN_NS ? state->interval_ns : EVEN_NS;
+
+	if (p->even_looks && state->now_ns - p->even_ns < interval / 2) {
+		if ((p->even_looks - 1) % p->history_stride == 0 && p->history_count)
+			p->history[p->history_count - 1] = p->open;
+		return;
+	}
+	remember_open(p);
+	p->even_looks++;
+	p->even_ns = state->now_ns;
 }
 
 static void follow_process(struct fd_leak_state *state, struct fd_process *p, uint64_t previous)
@@ -273,7 +290,7 @@ static void follow_process(struct fd_leak_state *state, struct fd_process *p, ui
 		p->falls++;
 	if (p->open > p->peak)
 		p->peak = p->open;
-	remember_open(p);
+	remember_look(state, p);
 	p->looks++;
 	p->last_ns = state->now_ns;
 }
@@ -381,7 +398,7 @@ int fd_leak_look(struct fd_leak_state *state, uint64_t pid)
 
 uint64_t fd_leak_step_ns(const struct fd_process *p)
 {
-	return p->looks > 1 ? (p->last_ns - p->first_ns) / (p->looks - 1) * p->history_stride : 0;
+	return p->even_looks > 1 ? (p->even_ns - p->first_ns) / (p->even_looks - 1) * p->history_stride : 0;
 }
 
 /* least squares: one look that catches a burst does not make a leak */
@@ -400,4 +417,18 @@ int64_t fd_leak_slope(const struct fd_process *p)
 	}
 	above = above / below * 60e9 / step;
 	return above < 0 ? above - 0.5 : above + 0.5;
+}
+
+bool fd_leak_rate(const struct fd_process *p, int64_t *ret)
+{
+	int64_t grown = (int64_t)p->open - (int64_t)p->first_open, slope = fd_leak_slope(p);
+	double straight;
+
+	if (p->looks < 2 || (grown > 0) != (slope > 0) || (grown < 0) != (slope < 0))
+		return false;
+	straight = p->last_ns > p->first_ns ? grown * 60e9 / (p->last_ns - p->first_ns) : slope;
+	if (slope && slope / straight > 4)
+		return false;
+	*ret = slope;
+	return true;
 }

@@ -84,7 +84,7 @@ static void add_parts(struct fd_leak_state *state, struct fd_leak *x, const stru
 	KNOW(x, unseen, p->unmatched - old);
 }
 
-static void add_growth(struct fd_leak *x, const struct fd_process *p)
+static void add_growth(struct fd_leak *x, const struct fd_process *p, bool ended)
 {
 	KNOW(x, open_at_start, p->first_open);
 	KNOW(x, peak, p->peak);
@@ -92,8 +92,8 @@ static void add_growth(struct fd_leak *x, const struct fd_process *p)
 	KNOW(x, looks, p->looks);
 	if (p->looks < 2)
 		return;
-	KNOW(x, growth_per_min, fd_leak_slope(p));
-	if (x->growth_per_min > 0 && x->soft > x->open)
+	x->known.growth_per_min = fd_leak_rate(p, &x->growth_per_min);
+	if (!ended && x->known.growth_per_min && x->growth_per_min > 0 && x->known.soft && x->soft > x->open)
 		KNOW(x, exhausted_in_s, (x->soft - x->open) * 60 / x->growth_per_min);
 	for (uint32_t i = 0; i < p->history_count; i++)
 		x->history[i] = p->history[i];
@@ -234,7 +234,7 @@ static bool tell(struct fd_leak_state *state, const struct fd_process *p, bool o
 	if (state->partial)
 		KNOW(x, partial, 1);
 	add_parts(state, x, p);
-	add_growth(x, p);
+	add_growth(x, p, state->ended);
 	add_types(state, x);
 	add_close_wait(state, x, p);
 	add_sites(state, x, p);

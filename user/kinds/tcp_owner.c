@@ -104,17 +104,24 @@ int tcp_ask_cpu(const struct bpf_program *program, unsigned int cpu)
 	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ? -errno : 0;
 }
 
+int tcp_other_netns(const struct session *s, uint32_t netns)
+{
+	struct stat own;
+
+	if (!netns || fstatat(s->procfs.fd, "self/ns/net", &own, 0))
+		return -ENOENT;
+	return own.st_ino != netns;
+}
+
 void tcp_interface(char ret[16], const struct session *s, uint32_t netns, uint32_t index, const char *told)
 {
 	char name[IF_NAMESIZE];
-	struct stat own;
 
 	if (*told)
 		snprintf(ret, 16, "%.15s", told);
 	else if (index == 1)
 		snprintf(ret, 16, "lo");
-	else if (fstatat(s->procfs.fd, "self/ns/net", &own, 0) == 0 && own.st_ino == netns &&
-		 if_indextoname(index, name))
+	else if (tcp_other_netns(s, netns) == 0 && if_indextoname(index, name))
 		snprintf(ret, 16, "%.15s", name);
 	else
 		snprintf(ret, 16, "#%u", index);

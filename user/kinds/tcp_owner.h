@@ -46,4 +46,7 @@ int tcp_ask_cpu(const struct bpf_program *program, unsigned int cpu);
  */
 void tcp_interface(char ret[16], const struct session *session, uint32_t netns, uint32_t index, const char *told);
 
+/* 1: it is another network namespace than our own; 0: it is not; negative: that is unknown. */
+int tcp_other_netns(const struct session *session, uint32_t netns);
+
 #endif

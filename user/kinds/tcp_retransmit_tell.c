@@ -33,6 +33,8 @@ static void tell_flow(const struct tcp_retransmit_state *state, const struct ret
 	x->known.accepted = known;
 	if (flow->counts.netns)
 		KNOW(x, netns, flow->counts.netns);
+	if (tcp_other_netns(state->session, flow->counts.netns) >= 0)
+		KNOW(x, other_netns, tcp_other_netns(state->session, flow->counts.netns));
 	if (flow->counts.netns_cookie)
 		KNOW(x, netns_cookie, flow->counts.netns_cookie);
 	if (!now->valid)
@@ -135,24 +137,32 @@ static void tell_counts(const struct retransmit_flow *flow, struct tcp_retransmi
 		KNOW(x, segment_bytes, now->longest);
 }
 
-/* what this host did to its segments, with the kernel's reason */
+/* What this host did to its segments, with the kernel's reason for the last on either way. */
 static void tell_drops(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,
 		       struct tcp_retransmit *x)
 {
 	const struct flow *now = &flow->counts, *told = &flow->told;
-	const struct flow_drops *last;
+	const struct flow_drops *last = &now->drops_out, *in = &now->drops_in;
 	const char *reason;
 
 	KNOW(x, drops_out, now->drops_out.count - told->drops_out.count);
 	KNOW(x, drops_in, now->drops_in.count - told->drops_in.count);
+	if (!x->drops_out)
+		last = in;
 	if (!x->drops_out && !x->drops_in)
 		return;
-	last = x->drops_out ? &now->drops_out : &now->drops_in;
 	reason = last->reason ? enum_words_find(&state->reasons, last->reason) : NULL;
 	if (reason)
 		KNOW_TEXT(x, drop_reason, reason);
 	if (last->net && last->net != now->netns)
 		KNOW(x, drop_netns, last->net);
+	if (last == in || !x->drops_in)
+		return;
+	reason = in->reason ? enum_words_find(&state->reasons, in->reason) : NULL;
+	if (reason)
+		KNOW_TEXT(x, drop_in_reason, reason);
+	if (in->net && in->net != now->netns)
+		KNOW(x, drop_in_netns, in->net);
 }
 
 /* ---- the others ----------------------------------------------------- */

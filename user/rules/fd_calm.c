@@ -15,16 +15,15 @@ static uint64_t lasts_s(const struct fd_leak *l, uint64_t limit)
 {
 	uint64_t seconds;
 
-	if (!l->known.growth_per_min || l->growth_per_min <= 0 || !l->known.open || limit <= l->open || limit >> 40)
+	if (fd_rate(l) <= 0 || !l->known.open || limit <= l->open || limit >> 40)
 		return 0;
-	seconds = (limit - l->open) * 60 / (uint64_t)l->growth_per_min;
+	seconds = (limit - l->open) * 60 / (uint64_t)fd_rate(l);
 	return seconds < LONGEST_S ? seconds : 0;
 }
 
 static bool ends(const struct fd_leak *l)
 {
-	return fd_goes_on(l) && l->known.exhausted_in_s && l->exhausted_in_s && l->exhausted_in_s <= LONGEST_S && l->known.growth_per_min &&
-	       l->growth_per_min > 0;
+	return fd_goes_on(l) && l->known.exhausted_in_s && l->exhausted_in_s && l->exhausted_in_s <= LONGEST_S && fd_rate(l) > 0;
 }
 
 void fd_leak_say_lasts(struct text *text, const struct fd_leak *l)
@@ -44,8 +43,8 @@ void fd_leak_say_tail(struct text *text, const struct observation *observation)
 	struct fd_view v = fd_view_of(observation);
 	int64_t grown;
 
-	if (fd_goes_on(l) && l->known.growth_per_min && l->growth_per_min > 0) {
-		text_format(text, "%lld more per minute, ", (long long)l->growth_per_min);
+	if (fd_goes_on(l) && fd_rate(l) > 0) {
+		text_format(text, "%lld more per minute, ", (long long)fd_rate(l));
 	} else if (fd_moves(l) == FD_MOVEMENT_GREW && fd_grown(l, &grown)) {
 		text_format(text, "%lld more", (long long)grown);
 		if (l->known.watched_ns && l->watched_ns) {
@@ -123,9 +122,9 @@ void fd_leak_conclude_calm(const struct observation *observation, enum basis bas
 		fd_say_use(&text, &v);
 	else
 		text_add(&text, "how many descriptors it has is unknown");
-	if (l->known.growth_per_min && l->growth_per_min) {
+	if (fd_rate(l)) {
 		text_add(&text, ", ");
-		fd_say_signed(&text, l->growth_per_min);
+		fd_say_signed(&text, fd_rate(l));
 		text_add(&text, "/min");
 	}
 	if (type && fd_is_share(type->count, v.listed, 1, 2))
@@ -135,13 +134,6 @@ void fd_leak_conclude_calm(const struct observation *observation, enum basis bas
 }
 
 /* ---- rules --------------------------------------------------------------------- */
-
-static bool is_calm(const struct fd_leak *l)
-{
-	enum fd_movement moves = fd_moves(l);
-
-	return moves == FD_MOVEMENT_STILL || moves == FD_MOVEMENT_FELL;
-}
 
 static void say_watched(struct text *text, const struct fd_leak *l)
 {
@@ -176,9 +168,9 @@ void fd_ended_explain(const struct observation *observation, struct verdict *ret
 		text_add(&text, " after it was watched for ");
 		text_duration(&text, l->watched_ns);
 	}
-	text_add(&text, is_calm(l) ? ", and its descriptors did not grow" : ", too early to say how its descriptors move");
-	fd_leak_conclude_calm(observation, is_calm(l) ? BASIS_MEASURED : BASIS_UNKNOWN,
-			      is_calm(l) ? "it ended, and did not grow" : "it ended before more could be said", ret);
+	text_add(&text, fd_is_calm(l) ? ", and its descriptors did not grow" : ", too early to say how its descriptors move");
+	fd_leak_conclude_calm(observation, fd_is_calm(l) ? BASIS_MEASURED : BASIS_UNKNOWN,
+			      fd_is_calm(l) ? "it ended, and did not grow" : "it ended before more could be said", ret);
 }
 
 bool fd_grew_matches(const struct observation *observation)
@@ -214,7 +206,7 @@ bool fd_high_stable_matches(const struct observation *observation)
 {
 	struct fd_view v = fd_view_of(observation);
 
-	return fd_is_full(&v, 70) && is_calm(&observation->fd_leak);
+	return fd_is_full(&v, 70) && fd_is_calm(&observation->fd_leak);
 }
 
 void fd_high_stable_explain(const struct observation *observation, struct verdict *ret)
@@ -256,7 +248,7 @@ void fd_high_explain(const struct observation *observation, struct verdict *ret)
 
 	ret->severity = SEVERITY_NOTICE;
 	fd_say_holder(&text, observation);
-	text_format(&text, " uses %llu of %llu descriptors; whether they grow is not known after so few looks",
+	text_format(&text, " uses %llu of %llu descriptors; whether they grow is not known after so short a look",
 		    (unsigned long long)v.open, (unsigned long long)v.soft);
 	fd_leak_advise_watch(observation, "watch whether they grow", ret);
 	fd_advise_raise(observation, fd_times_open(&v, 2), "if it needs them", ret);
@@ -269,7 +261,7 @@ bool fd_steady_matches(const struct observation *observation)
 {
 	const struct fd_leak *l = &observation->fd_leak;
 
-	return l->known.open && l->known.soft && is_calm(l);
+	return l->known.open && l->known.soft && fd_is_calm(l);
 }
 
 void fd_steady_explain(const struct observation *observation, struct verdict *ret)
@@ -297,12 +289,15 @@ void fd_unjudged_explain(const struct observation *observation, struct verdict *
 {
 	const struct fd_leak *l = &observation->fd_leak;
 	struct text text = say_cause(ret);
+	int64_t grown;
 
 	text_add(&text, "how the descriptors of ");
 	fd_say_holder(&text, observation);
 	text_add(&text, " move cannot be said");
 	if (!l->known.looks || l->looks < 3)
 		text_add(&text, ": it was not looked at often enough");
+	else if (fd_grown(l, &grown) && fd_moves(l) == FD_MOVEMENT_UNKNOWN)
+		text_add(&text, ": it was watched for too short a time");
 	else if (!l->known.soft)
 		text_add(&text, ": its limit is not known");
 	fd_leak_conclude_calm(observation, BASIS_UNKNOWN, "too little is known to judge", ret);

@@ -127,6 +127,21 @@ static bool is_runtime(const struct frame *f)
 	       begins_with_one_of(f->function, f->function_length, functions, sizeof(functions) / sizeof(functions[0]));
 }
 
+/* A static function of CPython, with its line: it is called by functions whose names tell, and none has a module then. */
+static bool is_in_runtime(const struct fd_stack *stack, uint64_t i)
+{
+	struct frame f = frame_parse(fd_frame(stack, i));
+
+	if (is_runtime(&f))
+		return true;
+	for (i++; !f.module && i < stack->count; i++) {
+		f = frame_parse(fd_frame(stack, i));
+		if (!f.module && (begins(f.function, f.function_length, "_Py") || begins(f.function, f.function_length, "PyEval_")))
+			return true;
+	}
+	return false;
+}
+
 /* of the program's own: what starts every program says nothing */
 const char *fd_caller_of(const struct fd_stack *stack, const char *frame)
 {
@@ -156,7 +171,7 @@ enum fd_code fd_code_frame(const struct fd_stack *stack, const char **ret)
 		if (!*fd_frame(stack, i) || is_c_library(&f))
 			continue;
 		/* "[jit]": a runtime made it */
-		if (!is_runtime(&f) && *fd_frame(stack, i) != '[') {
+		if (*fd_frame(stack, i) != '[' && !is_in_runtime(stack, i)) {
 			*ret = fd_frame(stack, i);
 			return FD_CODE_PROGRAM;
 		}

@@ -14,7 +14,7 @@
 
 /* ---- connections that the peer closed ---------------------------------------- */
 
-enum { PILE_CLOSE_WAIT = 8, PILE_COUNT = 64 };
+enum { PILE_CLOSE_WAIT = 8 };
 
 /* the largest of those with a count; NULL: not in this line */
 static const struct fd_close_wait *close_wait_peer(const struct fd_leak *l)
@@ -27,26 +27,72 @@ static const struct fd_close_wait *close_wait_peer(const struct fd_leak *l)
 	return largest;
 }
 
-/* at any moment a busy server has some: those are closed within milliseconds */
+/* silent for the longest time; 0: unknown */
+static uint64_t close_wait_oldest(const struct fd_leak *l)
+{
+	uint64_t oldest = 0;
+
+	for (uint64_t i = 0; l->known.close_wait && i < l->close_wait_count; i++)
+		if (l->close_wait[i].known.oldest_ns && l->close_wait[i].oldest_ns > oldest)
+			oldest = l->close_wait[i].oldest_ns;
+	return oldest;
+}
+
+/* half or more of the connections that were opened while it was watched are closed */
+static bool closes_connections(const struct fd_leak *l)
+{
+	double opened = 0, closed = 0;
+
+	for (uint64_t i = 0; l->known.sites && i < l->sites_count; i++) {
+		const struct fd_site *s = &l->sites[i];
+
+		if (!s->known.type || (strcmp(s->type, "tcp") != 0 && strcmp(s->type, "mixed") != 0) || !s->known.opened ||
+		    !s->known.closed)
+			continue;
+		opened += s->opened;
+		closed += s->closed;
+	}
+	return opened >= PILE_CLOSE_WAIT && closed * 2 >= opened;
+}
+
+/*
+ * At any moment a busy server has some, and closes them when it comes to it: within
+ * milliseconds, or it was watched for twice as long as any of them waits, and closes.
+ */
 static bool is_fresh(const struct fd_leak *l)
 {
-	bool known = false;
+	uint64_t oldest = close_wait_oldest(l);
 
-	for (uint64_t i = 0; l->known.close_wait && i < l->close_wait_count; i++) {
-		if (!l->close_wait[i].known.oldest_ns)
-			continue;
-		if (l->close_wait[i].oldest_ns >= SECOND_NS)
-			return false;
-		known = true;
-	}
-	return known;
+	if (!oldest)
+		return false;
+	return oldest < SECOND_NS || (l->known.watched_ns && oldest <= l->watched_ns / 2 && closes_connections(l));
 }
+
+static bool has_close_wait(const struct fd_leak *l)
+{
+	return l->known.close_wait_total && l->close_wait_total >= PILE_CLOSE_WAIT && !is_fresh(l);
+}
+
+/* half or more of what came while it was watched; where that is unknown it may be */
+static bool close_wait_grows(const struct fd_leak *l)
+{
+	int64_t grown;
+
+	return !l->known.close_wait_grown || !fd_grown(l, &grown) || grown <= 0 ||
+	       (l->close_wait_grown > 0 && l->close_wait_grown >= grown / 2);
+}
+
+static bool leak_site_matches(const struct observation *observation);
+static bool leak_matches(const struct observation *observation);
 
 static bool close_wait_matches(const struct observation *observation)
 {
 	const struct fd_leak *l = &observation->fd_leak;
 
-	if (!l->known.close_wait_total || l->close_wait_total < PILE_CLOSE_WAIT || is_fresh(l))
+	if (!has_close_wait(l))
+		return false;
+	/* what leaks comes first, and these are told of with it */
+	if (!close_wait_grows(l) && (leak_site_matches(observation) || leak_matches(observation)))
 		return false;
 	if (l->known.open && fd_is_share(l->close_wait_total, l->open, 1, 4))
 		return true;
@@ -71,6 +117,7 @@ static void close_wait_explain(const struct observation *observation, struct ver
 	const struct fd_leak *l = &observation->fd_leak;
 	const struct fd_close_wait *peer = close_wait_peer(l);
 	struct fd_stack stack = peer ? FD_STACK(peer) : (struct fd_stack){};
+	struct fd_view v = fd_view_of(observation);
 	const char *frame;
 	struct text text = say_cause(ret);
 
@@ -85,7 +132,8 @@ static void close_wait_explain(const struct observation *observation, struct ver
 	if (l->known.close_wait_grown && l->close_wait_grown > 0)
 		text_format(&text, ", %lld more than at the first look", (long long)l->close_wait_grown);
 	text_add(&text, ". The kernel never times these out: only close() or the process's end frees them");
-	fd_leak_say_lasts(&text, l);
+	if (close_wait_grows(l))
+		fd_leak_say_lasts(&text, l);
 	text = say_advice(ret);
 	text_add(&text, "fix it in the program: close() when read() gives 0 or an error");
 	if (fd_code_frame(&stack, &frame) == FD_CODE_PROGRAM) {
@@ -101,7 +149,24 @@ static void close_wait_explain(const struct observation *observation, struct ver
 	text = say_message(ret);
 	close_wait_say(observation, peer, &text);
 	text_add(&text, " (CLOSE_WAIT); ");
-	fd_leak_say_tail(&text, observation);
+	if (close_wait_grows(l))
+		fd_leak_say_tail(&text, observation);
+	else
+		fd_say_use(&text, &v);
+}
+
+/* beside a leak of others */
+static void advise_close_wait(const struct observation *observation, struct verdict *ret)
+{
+	const struct fd_leak *l = &observation->fd_leak;
+	struct text text;
+
+	if (!has_close_wait(l))
+		return;
+	text = say_advice(ret);
+	text_add(&text, "beside that, ");
+	close_wait_say(observation, close_wait_peer(l), &text);
+	text_add(&text, " (CLOSE_WAIT): close() when read() gives 0 or an error");
 }
 
 /* ---- growth -------------------------------------------------------------------- */
@@ -117,13 +182,35 @@ static bool is_long(const struct fd_leak *l)
 	return l->known.watched_ns && l->watched_ns >= 60 * SECOND_NS;
 }
 
+/* a pool that is as large as the limit stops there, too */
+static bool is_sure(const struct fd_leak *l)
+{
+	return is_long(l) && !fd_at_limit(l);
+}
+
+/* how much of the growth it explains: no more than its type, or the process, grew */
+static void say_share(struct text *text, const struct fd_leak *l, const struct fd_site *site)
+{
+	int64_t net = fd_site_net(l, site), grown;
+
+	if (!fd_grown(l, &grown) || grown <= 0)
+		return;
+	if (net < site->grown / 2)
+		text_format(text, "; most of them replace others that were closed, %lld are more than before", (long long)net);
+	if (net > grown + grown / 20)
+		text_format(text, "; all in all it has only %lld more, as others were closed", (long long)grown);
+	else if (net >= grown - grown / 20)
+		text_add(text, "; all growth is from there");
+	else
+		text_format(text, "; %llu %% of the growth is from there", (unsigned long long)fd_percent(net, grown));
+}
+
 static void leak_site_cause(const struct observation *observation, const struct fd_site *site, struct text *text)
 {
 	const struct fd_leak *l = &observation->fd_leak;
 	struct fd_stack stack = FD_STACK(site);
 	bool alike = site->known.type && *site->type && strcmp(site->type, "mixed") != 0;
 	const char *frame, *caller;
-	int64_t grown;
 
 	switch (fd_code_frame(&stack, &frame)) {
 	case FD_CODE_PROGRAM:
@@ -143,7 +230,7 @@ static void leak_site_cause(const struct observation *observation, const struct 
 		text_add(text, "one place of the code");
 	}
 	text_format(text, " opens %s that nobody %s: ", alike ? fd_type_words(site->type) : "descriptors",
-		    is_long(l) ? "closes" : "has closed so far");
+		    is_sure(l) ? "closes" : "has closed so far");
 	text_number(text, site->outstanding);
 	if (site->known.opened && site->opened >= site->outstanding)
 		text_format(text, " of %llu opened there while it was watched are still open", (unsigned long long)site->opened);
@@ -155,10 +242,10 @@ static void leak_site_cause(const struct observation *observation, const struct 
 	text_add(text, site->falls ? " looks and fell at " : " looks and never fell");
 	if (site->falls)
 		text_number(text, site->falls);
-	if (fd_grown(l, &grown) && grown > 0 && site->grown >= grown - grown / 20)
-		text_add(text, "; all growth is from there");
-	else if (fd_grown(l, &grown) && grown > 0)
-		text_format(text, "; %llu %% of the growth is from there", (unsigned long long)fd_percent(site->grown, grown));
+	say_share(text, l, site);
+	if (fd_at_limit(l))
+		text_format(text, ". It stopped because the limit of %llu %s", (unsigned long long)l->soft,
+			    l->known.ended && l->ended ? "was reached" : "is reached: the next ones fail (EMFILE)");
 	fd_leak_say_lasts(text, l);
 }
 
@@ -188,14 +275,15 @@ static void leak_site_explain(const struct observation *observation, struct verd
 	} else {
 		text_add(&text, "look at who calls this and does not close what it gets, on the paths of errors and timeouts, too");
 	}
+	advise_close_wait(observation, ret);
 	fd_leak_advise_delay(observation, ret);
 	fd_leak_advise_restart(observation, ret);
 	fd_verify_count(observation, ret);
 	fd_verify_watch(observation, "the site must not grow", ret);
-	KNOW(&ret->diagnosis, confidence, is_long(l) ? BASIS_MEASURED : BASIS_INFERRED);
+	KNOW(&ret->diagnosis, confidence, is_sure(l) ? BASIS_MEASURED : BASIS_INFERRED);
 	text = say_message(ret);
 	fd_say_holder(&text, observation);
-	text_add(&text, is_long(l) ? " leaks descriptors" : " most likely leaks descriptors");
+	text_add(&text, is_sure(l) ? " leaks descriptors" : " most likely leaks descriptors");
 	if (code != FD_CODE_NONE) {
 		text_add(&text, " in ");
 		fd_say_code(&text, frame);
@@ -215,7 +303,7 @@ static bool leak_matches(const struct observation *observation)
 {
 	struct fd_shape s = fd_shape_of(&observation->fd_leak);
 
-	return grew_much(&observation->fd_leak, &s) && s.grown_late * 6 >= s.grown;
+	return !fd_at_limit(&observation->fd_leak) && grew_much(&observation->fd_leak, &s) && s.grown_late * 6 >= s.grown;
 }
 
 /* "look at a (a.c:1) and b (b.c:1)": the two that grew most */
@@ -244,6 +332,13 @@ static void advise_sites(const struct fd_leak *l, struct verdict *ret)
 	}
 }
 
+/* Opened by nobody who was seen, and there: by one that shares the table, or sent. */
+static bool comes_from_others(const struct fd_leak *l, const struct fd_shape *s)
+{
+	return l->known.unseen && l->known.outstanding && s->grown > 0 && l->unseen > l->outstanding &&
+	       (double)l->unseen * 2 >= s->grown;
+}
+
 static void leak_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct fd_leak *l = &observation->fd_leak;
@@ -262,11 +357,16 @@ static void leak_explain(const struct observation *observation, struct verdict *
 	}
 	if (type)
 		text_format(&text, ", mostly %s", fd_type_words(type->type));
-	text_add(&text, l->known.sites && l->sites_count ? "; no single place of the code explains it" :
-							  "; which code opens them is not known");
+	if (comes_from_others(l, &s))
+		text_format(&text, "; %llu of them it did not open by a call that is seen: a process that shares its table of "
+			    "descriptors (CLONE_FILES) may, or they are sent to it", (unsigned long long)l->unseen);
+	else
+		text_add(&text, l->known.sites && l->sites_count ? "; no single place of the code explains it" :
+								  "; which code opens them is not known");
 	fd_leak_say_lasts(&text, l);
 	advise_sites(l, ret);
 	fd_leak_advise_watch(observation, "watch it longer: what stops by itself was a pool or a cache that filled", ret);
+	advise_close_wait(observation, ret);
 	fd_leak_advise_delay(observation, ret);
 	fd_leak_advise_restart(observation, ret);
 	fd_verify_count(observation, ret);
@@ -343,108 +443,14 @@ static void burst_explain(const struct observation *observation, struct verdict 
 	fd_verify_watch(observation, "the most must stay well below the limit", ret);
 }
 
-/* ---- no growth --------------------------------------------------------------- */
-
-static bool is_calm(const struct fd_leak *l)
-{
-	enum fd_movement moves = fd_moves(l);
-
-	return moves == FD_MOVEMENT_STILL || moves == FD_MOVEMENT_FELL;
-}
-
-/* Half of all are alike, and of a kind that is not kept in pools. */
-static bool is_pile(const struct fd_view *v, uint64_t count)
-{
-	return count >= PILE_COUNT && fd_is_share(count, v->listed, 1, 2) && !(v->has_open && count > v->open);
-}
-
-static const struct fd_group *pile_group(const struct fd_view *v)
-{
-	for (uint64_t i = 0; i < v->group_count; i++) {
-		const struct fd_group *g = &v->groups[i];
-		bool deleted = g->known.deleted && g->deleted;
-
-		if (!g->known.count || !is_pile(v, g->count) || !g->known.type)
-			continue;
-		if (deleted || fd_is_anonymous(g->type) || !strcmp(g->type, "file") || !strcmp(g->type, "directory") ||
-		    !strcmp(g->type, "device") || !strcmp(g->type, "proc"))
-			return g;
-	}
-	return NULL;
-}
-
-static const struct fd_type *pile_type(const struct fd_view *v)
-{
-	for (uint64_t i = 0; i < v->type_count; i++) {
-		const struct fd_type *t = &v->types[i];
-
-		if (t->known.count && is_pile(v, t->count) && t->known.type && fd_is_anonymous(t->type))
-			return t;
-	}
-	return NULL;
-}
-
-static bool pile_matches(const struct observation *observation)
-{
-	struct fd_view v = fd_view_of(observation);
-
-	return is_calm(&observation->fd_leak) && (pile_group(&v) || pile_type(&v));
-}
-
-static void say_pile(struct text *text, const struct fd_view *v)
-{
-	const struct fd_group *group = pile_group(v);
-	const struct fd_type *type = pile_type(v);
-
-	text_format(text, "%llu of %llu%s are ", (unsigned long long)(group ? group->count : type->count),
-		    (unsigned long long)v->listed, v->listed < v->open ? " looked at" : "");
-	if (group)
-		fd_say_group(text, group);
-	else
-		text_add(text, fd_type_words(type->type));
-}
-
-static void pile_explain(const struct observation *observation, struct verdict *ret)
-{
-	const struct fd_leak *l = &observation->fd_leak;
-	struct fd_view v = fd_view_of(observation);
-	const struct fd_group *group = pile_group(&v);
-	char room[256];
-	struct text text = say_cause(ret), pile = TEXT_ON(room);
-
-	ret->severity = SEVERITY_WARNING;
-	fd_say_leak_title(observation, "FD PILE", ret);
-	say_pile(&pile, &v);
-	text_format(&text, "%s: most likely they piled up earlier and are forgotten, unless the program is made so. No growth was seen",
-		    room);
-	if (l->known.watched_ns && l->watched_ns) {
-		text_add(&text, " in ");
-		text_duration(&text, l->watched_ns);
-	}
-	text_add(&text, "; a leak that is slow, or needs its trigger, cannot be excluded");
-	if (group && group->known.deleted && group->deleted)
-		text_add(&text, ". The file is deleted: its space on the disk is free only when they are closed");
-	text = say_advice(ret);
-	text_add(&text, "watch it while it works, over an hour or a reload, or from its start (then each has its stack): fdleak ");
-	fd_say_target(&text, observation);
-	text_add(&text, " -d 3600");
-	fd_leak_advise_restart(observation, ret);
-	fd_verify_count(observation, ret);
-	fd_verify_watch(observation, "must not grow", ret);
-	KNOW(&ret->diagnosis, confidence, BASIS_INFERRED);
-	text = say_message(ret);
-	fd_say_holder(&text, observation);
-	text_format(&text, ": %s, and they did not grow; ", room);
-	fd_leak_say_tail(&text, observation);
-}
-
 static const struct rule rules[] = {
 	{ "fd-close-wait-pile", "the peer closed, the program did not", close_wait_matches, close_wait_explain },
 	{ "fd-leak-site", "one place of the code opens and does not close", leak_site_matches, leak_site_explain },
 	{ "fd-leak", "steady growth, its place unknown or several", leak_matches, leak_explain },
+	{ "fd-at-limit", "its limit is reached: whether it would grow cannot be seen", fd_at_limit_matches, fd_at_limit_explain },
 	{ "fd-warming", "it grew and slows down: a pool that fills", warming_matches, warming_explain },
 	{ "fd-burst", "it rose and fell again", burst_matches, burst_explain },
-	{ "fd-pile", "no growth, but half or more are alike and no sockets", pile_matches, pile_explain },
+	{ "fd-pile", "no growth, but half or more are alike and no sockets", fd_pile_matches, fd_pile_explain },
 	{ "fd-ended", "the process ended without a sign of a leak", fd_ended_matches, fd_ended_explain },
 	{ "fd-grew", "more than before; whether it goes on is open", fd_grew_matches, fd_grew_explain },
 	{ "fd-high-stable", "near its limit and no growth", fd_high_stable_matches, fd_high_stable_explain },

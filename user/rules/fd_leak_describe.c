@@ -24,6 +24,8 @@ static void row_open(const struct fd_leak *l, struct verdict *ret)
 		text_format(&text, "; %llu opened while it was watched", (unsigned long long)l->outstanding);
 	if (l->known.before && l->before)
 		text_format(&text, "%s %llu before", l->known.outstanding ? "," : ";", (unsigned long long)l->before);
+	if (l->known.ended && l->ended)
+		text_add(&text, "; at the last look: the process has ended");
 	if (l->known.exec && l->exec)
 		text_add(&text, "; it started another program meanwhile (exec)");
 	if (l->known.partial && l->partial)
@@ -37,7 +39,7 @@ static void row_growth(const struct fd_leak *l, struct verdict *ret)
 	int64_t grown;
 	struct text text;
 
-	if (!fd_grown(l, &grown) && !(l->known.growth_per_min && l->growth_per_min))
+	if (!fd_grown(l, &grown) && !fd_rate(l))
 		return;
 	text = say_evidence(ret, "growth", BASIS_MEASURED);
 	if (fd_grown(l, &grown)) {
@@ -52,20 +54,20 @@ static void row_growth(const struct fd_leak *l, struct verdict *ret)
 	if (l->known.looks)
 		text_format(&text, l->looks == 1 ? "%s1 look" : "%s%llu looks", text.length ? ", " : "",
 			    (unsigned long long)l->looks);
-	if (l->known.growth_per_min && l->growth_per_min) {
+	if (fd_rate(l)) {
 		text_add(&text, text.length ? ": " : "");
-		fd_say_signed(&text, l->growth_per_min);
+		fd_say_signed(&text, fd_rate(l));
 		text_add(&text, " per minute");
 	}
 	if (l->known.opened && l->known.closed)
-		text_format(&text, "; %llu opened, %llu closed", (unsigned long long)l->opened, (unsigned long long)l->closed);
+		text_format(&text, "; %llu opened, of these %llu closed", (unsigned long long)l->opened, (unsigned long long)l->closed);
 }
 
 static void row_lasts(const struct fd_leak *l, struct verdict *ret)
 {
 	struct text text;
 
-	if (!fd_goes_on(l) || !l->known.exhausted_in_s || l->exhausted_in_s > 366ULL * 86400 || !l->known.growth_per_min || l->growth_per_min <= 0)
+	if (!fd_goes_on(l) || !l->known.exhausted_in_s || l->exhausted_in_s > 366ULL * 86400 || fd_rate(l) <= 0)
 		return;
 	text = say_evidence(ret, "lasts", BASIS_INFERRED);
 	if (!l->exhausted_in_s) {
@@ -115,15 +117,16 @@ static void row_close_wait(const struct fd_leak *l, struct verdict *ret)
 	}
 }
 
-static void row_site(const struct fd_site *s, uint64_t frames, struct verdict *ret)
+static void row_site(const struct fd_leak *l, const struct fd_site *s, uint64_t frames, struct verdict *ret)
 {
 	struct fd_stack stack = FD_STACK(s);
 	struct text text = say_evidence(ret, "site", BASIS_MEASURED);
 
 	text_format(&text, "%llu open", (unsigned long long)s->outstanding);
-	if (s->known.grown && s->grown) {
+	/* what only replaces others is no growth */
+	if (s->known.grown && fd_site_net(l, s) > 0) {
 		text_add(&text, " (");
-		fd_say_signed(&text, s->grown);
+		fd_say_signed(&text, fd_site_net(l, s));
 		text_add(&text, ")");
 	}
 	if (s->known.opened)
@@ -169,10 +172,10 @@ static void row_sites(const struct fd_leak *l, struct verdict *ret)
 			first = s;
 	}
 	if (first)
-		row_site(first, 6, ret);
+		row_site(l, first, 6, ret);
 	/* its two rows leave room for what is unknown and the process */
 	if (second && ret->diagnosis.evidence_count <= 6)
-		row_site(second, 3, ret);
+		row_site(l, second, 3, ret);
 }
 
 /* what cannot be known of these, and why */

@@ -23,6 +23,10 @@ void fd_leak_advise_restart(const struct observation *observation, struct verdic
 /* Confidence and message of a rule that finds no leak; brief in a list of processes. */
 void fd_leak_conclude_calm(const struct observation *observation, enum basis basis, const char *why, struct verdict *ret);
 
+bool fd_pile_matches(const struct observation *observation);
+void fd_pile_explain(const struct observation *observation, struct verdict *ret);
+bool fd_at_limit_matches(const struct observation *observation);
+void fd_at_limit_explain(const struct observation *observation, struct verdict *ret);
 bool fd_ended_matches(const struct observation *observation);
 void fd_ended_explain(const struct observation *observation, struct verdict *ret);
 bool fd_grew_matches(const struct observation *observation);

@@ -6,6 +6,13 @@
 /* below this a difference is the ordinary coming and going */
 enum { STILL_COUNT = 5, STILL_PARTS = 50 };
 
+/* a slope that is steeper than first to last by this says something else */
+enum { RATE_TIMES = 4 };
+
+/* so long is looked before anything is called still: of one process, which was asked for, and of all at the first glance */
+#define STILL_ONE_NS (SECOND_NS / 2)
+#define STILL_ALL_NS (5 * SECOND_NS)
+
 static uint64_t sum_of_types(const struct fd_view *v)
 {
 	uint64_t sum = 0;
@@ -165,6 +172,22 @@ bool fd_grown(const struct fd_leak *l, int64_t *ret)
 	return true;
 }
 
+int64_t fd_rate(const struct fd_leak *l)
+{
+	int64_t grown;
+	double straight;
+
+	if (!l->known.growth_per_min || !fd_grown(l, &grown))
+		return l->known.growth_per_min ? l->growth_per_min : 0;
+	/* a burst bends the slope, and what came of it is gone */
+	if ((grown > 0) != (l->growth_per_min > 0) || (grown < 0) != (l->growth_per_min < 0))
+		return 0;
+	if (!l->known.watched_ns || !l->watched_ns)
+		return l->growth_per_min;
+	straight = grown * 60e9 / l->watched_ns;
+	return l->growth_per_min / straight <= RATE_TIMES ? l->growth_per_min : 0;
+}
+
 static int64_t still_below(uint64_t open)
 {
 	return open / STILL_PARTS > STILL_COUNT ? open / STILL_PARTS : STILL_COUNT;
@@ -178,7 +201,22 @@ enum fd_movement fd_moves(const struct fd_leak *l)
 		return FD_MOVEMENT_UNKNOWN;
 	if (grown >= still_below(l->open))
 		return FD_MOVEMENT_GREW;
+	/* in the blink of an eye nothing moves */
+	if (l->known.watched_ns && l->watched_ns < (l->known.overview && l->overview ? STILL_ALL_NS : STILL_ONE_NS))
+		return FD_MOVEMENT_UNKNOWN;
 	return grown <= -still_below(l->open) ? FD_MOVEMENT_FELL : FD_MOVEMENT_STILL;
+}
+
+bool fd_is_calm(const struct fd_leak *l)
+{
+	enum fd_movement moves = fd_moves(l);
+
+	return moves == FD_MOVEMENT_STILL || moves == FD_MOVEMENT_FELL;
+}
+
+bool fd_at_limit(const struct fd_leak *l)
+{
+	return l->known.open && l->known.soft && l->soft && l->open >= l->soft;
 }
 
 struct fd_shape fd_shape_of(const struct fd_leak *l)
@@ -200,50 +238,122 @@ struct fd_shape fd_shape_of(const struct fd_leak *l)
 	return shape;
 }
 
+/* how much more of its type there is than at the first look; false when that is unknown */
+static bool type_grown(const struct fd_leak *l, const struct fd_site *site, int64_t *ret)
+{
+	for (uint64_t i = 0; site->known.type && l->known.by_type && i < l->by_type_count; i++) {
+		const struct fd_type *t = &l->by_type[i];
+
+		if (t->known.type && t->known.grown && strcmp(t->type, site->type) == 0) {
+			*ret = t->grown;
+			return true;
+		}
+	}
+	return false;
+}
+
+int64_t fd_site_net(const struct fd_leak *l, const struct fd_site *site)
+{
+	int64_t grown;
+
+	if (!type_grown(l, site, &grown) && !fd_grown(l, &grown))
+		return site->grown;
+	return grown < site->grown ? grown : site->grown;
+}
+
+/* what other places have more of, and go on with, is not this one's growth */
+static bool other_goes_on(const struct fd_leak *l, const struct fd_site *site, const struct fd_site *other)
+{
+	if (other == site || !other->known.grown || other->grown <= 0 || !other->known.falls || other->falls)
+		return false;
+	if (other->known.grew_ns && l->known.watched_ns && other->grew_ns > l->watched_ns / 3)
+		return false;
+	return other->known.rises && other->rises > site->rises;
+}
+
+/* The growth of the process in the last third, without what those have that rose more often. */
+static double late_growth(const struct fd_leak *l, const struct fd_site *site, const struct fd_shape *shape)
+{
+	double late = shape->grown_late;
+
+	for (uint64_t i = 0; i < l->sites_count; i++)
+		if (other_goes_on(l, site, &l->sites[i]))
+			late -= l->sites[i].grown / 3.0;
+	return late;
+}
+
 /*
- * A pool that fills rises at first and is flat then: it has not had more for long. In
- * lines that do not have that, nor what a site had at each look, it rose at three looks of four, or the process has
- * at least half the growth in the last third that this site should have then,
- * without what those have that rose more often.
+ * A pool that fills rises at first and is flat then: it has not had more for long, or
+ * hardly more. Whether the process has at least half the growth in the last third that
+ * this site should have then is asked where the site is most of it; in lines that do
+ * not have since when a site is flat, where it did not rise at three looks of four.
  */
 static bool site_goes_on(const struct fd_leak *l, const struct fd_site *site)
 {
 	struct fd_shape shape = fd_shape_of(l);
-	double late = shape.grown_late;
+	double late = late_growth(l, site, &shape);
+	int64_t net = fd_site_net(l, site);
+	bool enough = shape.known && late > 0 && late * 6 >= net;
 
-	if (site->known.grew_ns && l->known.watched_ns)
-		return site->grew_ns <= l->watched_ns / 3;
-	if (l->known.looks && l->looks > 1 && site->rises * 4.0 >= (l->looks - 1) * 3.0)
+	/* what fills the limit goes on until there, no further */
+	if (fd_at_limit(l))
 		return true;
-	for (uint64_t i = 0; i < l->sites_count; i++) {
-		const struct fd_site *other = &l->sites[i];
-
-		if (other != site && other->known.grown && other->grown > 0 && other->known.rises &&
-		    other->rises > site->rises && other->known.falls && !other->falls)
-			late -= other->grown / 3.0;
+	if (site->known.grew_ns && l->known.watched_ns) {
+		if (site->grew_ns > l->watched_ns / 3)
+			return false;
+		return enough || !shape.known || net * 2 < shape.grown;
 	}
-	return shape.known && late > 0 && late * 6 >= site->grown;
+	return enough || (l->known.looks && l->looks > 1 && site->rises * 4.0 >= (l->looks - 1) * 3.0);
 }
 
-bool fd_site_leaks(const struct fd_leak *l, const struct fd_site *site)
+/*
+ * A pool that replaces what it has opens as many as were there before, and those
+ * are not the site's: what it has more must be more of the type, too. Where most
+ * of it is replaced, growth counts that the whole process has, steadily.
+ */
+static bool net_leaks(const struct fd_leak *l, const struct fd_site *site, bool replaces)
+{
+	struct fd_shape shape = fd_shape_of(l);
+	int64_t net = fd_site_net(l, site);
+
+	if (net < STILL_COUNT)
+		return false;
+	if (net >= site->grown / 2)
+		return true;
+	return replaces && fd_moves(l) == FD_MOVEMENT_GREW && shape.known && shape.rising >= 4 &&
+	       (double)net * 2 >= shape.grown && (fd_at_limit(l) || shape.grown_late * 6 >= shape.grown);
+}
+
+/* What is open there is young: what was opened before it is closed by now. */
+static bool site_turns_over(const struct fd_leak *l, const struct fd_site *site)
+{
+	if (!site->known.oldest_ns || !l->known.watched_ns || !site->known.opened || !site->known.closed)
+		return false;
+	return site->oldest_ns <= l->watched_ns / 2 && (double)site->closed * 2 >= site->opened;
+}
+
+static bool site_leaks(const struct fd_leak *l, const struct fd_site *site, bool replaces)
 {
 	int64_t grown;
-	bool grew = (l->known.growth_per_min && l->growth_per_min > 0) || (fd_grown(l, &grown) && grown > 0);
+	bool grew = fd_rate(l) > 0 || (fd_grown(l, &grown) && grown > 0);
 	bool kept = site->known.opened && site->opened >= 5 && site->known.closed && site->closed <= site->opened / 20;
 
-	if (!grew || !site->known.outstanding || site->outstanding < 5 || !site->known.grown || site->grown <= 0)
+	if (!grew || !site->known.outstanding || site->outstanding < 5 || !site->known.grown || site->grown <= 0 ||
+	    site_turns_over(l, site))
 		return false;
 	/* one that also opens for a moment has fewer now and then */
 	if (!site->known.falls || !site->known.rises || (site->falls && (site->rises < 8 || site->falls > site->rises / 5)))
 		return false;
-	return (site->rises >= 3 || (kept && site->rises >= 2)) && site_goes_on(l, site);
+	return (site->rises >= 3 || (kept && site->rises >= 2)) && net_leaks(l, site, replaces) && site_goes_on(l, site);
 }
 
 const struct fd_site *fd_leaking_site(const struct fd_leak *l)
 {
-	for (uint64_t i = 0; l->known.sites && i < l->sites_count; i++)
-		if (fd_site_leaks(l, &l->sites[i]))
-			return &l->sites[i];
+	/* one that keeps what it opens explains growth better than one that may only replace */
+	for (unsigned int replaces = 0; replaces < 2; replaces++)
+		for (uint64_t i = 0; l->known.sites && i < l->sites_count; i++)
+			if (site_leaks(l, &l->sites[i], replaces))
+				return &l->sites[i];
 	return NULL;
 }
 
@@ -251,7 +361,7 @@ bool fd_goes_on(const struct fd_leak *l)
 {
 	struct fd_shape shape = fd_shape_of(l);
 
-	if (l->known.ended && l->ended)
+	if ((l->known.ended && l->ended) || fd_at_limit(l))
 		return false;
 	if (fd_leaking_site(l))
 		return true;

@@ -55,16 +55,23 @@ uint64_t fd_times_open(const struct fd_view *v, uint64_t times);
 /* ---- how the number moves --------------------------------------------- */
 
 enum fd_movement {
-	FD_MOVEMENT_UNKNOWN,	/* too few looks */
+	FD_MOVEMENT_UNKNOWN,	/* too few looks, or too short a time */
 	FD_MOVEMENT_STILL,
 	FD_MOVEMENT_GREW,
 	FD_MOVEMENT_FELL,
 };
 
-/* From the first look to the last; less than 5, or 2 % of what is open, is still. */
+/* From the first look to the last; less than 5, or 2 % of what is open, is still, where it was watched for long enough. */
 enum fd_movement fd_moves(const struct fd_leak *l);
+/* It was looked at often enough, and did not grow. */
+bool fd_is_calm(const struct fd_leak *l);
+/* All that it may have are open: that it does not grow proves nothing. */
+bool fd_at_limit(const struct fd_leak *l);
 /* How many more than at the first look; false when that is unknown. */
 bool fd_grown(const struct fd_leak *l, int64_t *ret);
+
+/* Per minute, where it agrees with the first look and the last; 0: no growth, or none that means anything. */
+int64_t fd_rate(const struct fd_leak *l);
 
 /* The history in fifths and thirds. */
 struct fd_shape {
@@ -79,9 +86,12 @@ struct fd_shape fd_shape_of(const struct fd_leak *l);
 /* Growth that may go on: by a site that leaks, or of the whole, and it does not slow down. */
 bool fd_goes_on(const struct fd_leak *l);
 
-/* A site that grew all the time it was watched, and not only at first. */
-bool fd_site_leaks(const struct fd_leak *l, const struct fd_site *site);
-/* The first of these; NULL when there is none. */
+/* What a site has more, as far as its type, or where that is unknown the process, has more. */
+int64_t fd_site_net(const struct fd_leak *l, const struct fd_site *site);
+/*
+ * A site that grew all the time it was watched, and not only at first; first one
+ * that keeps what it opens. NULL when there is none.
+ */
 const struct fd_site *fd_leaking_site(const struct fd_leak *l);
 
 /* ---- stacks ------------------------------------------------------------ */

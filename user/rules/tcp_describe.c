@@ -44,7 +44,7 @@ static void row_sent(const struct tcp_retransmit *x, struct verdict *ret)
 	if (x->known.failed && x->failed)
 		text_format(&text, "; %llu of them not sent", LLU(x->failed));
 	if (x->known.not_tried && x->not_tried)
-		text_format(&text, "; %llu more were not even tried", LLU(x->not_tried));
+		text_format(&text, x->not_tried == 1 ? "; %llu more was not even tried" : "; %llu more were not even tried", LLU(x->not_tried));
 	tcp_say_since(&text, x->known.total, x->count, x->total, x->known.incident_ns, x->incident_ns);
 }
 
@@ -172,6 +172,10 @@ static void row_drops(const struct tcp_retransmit *x, struct verdict *ret)
 		text_format(&text, "; the last%s by %s", out && in ? " of the former" : "", x->drop_reason);
 	if ((out || in) && x->known.drop_netns)
 		text_format(&text, " in network namespace %llu", LLU(x->drop_netns));
+	if (out && in && x->known.drop_in_reason && *x->drop_in_reason)
+		text_format(&text, ", of the latter by %s", x->drop_in_reason);
+	if (out && in && x->known.drop_in_netns)
+		text_format(&text, " in network namespace %llu", LLU(x->drop_in_netns));
 }
 
 static void say_flows(struct text *text, bool known, const char *with, uint64_t bad, uint64_t all)

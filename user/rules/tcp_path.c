@@ -20,12 +20,19 @@ static void judge(const struct tcp_retransmit *x, struct verdict *ret)
 
 static void say_flow_loss(struct text *text, const struct tcp_retransmit *x)
 {
-	if (tcp_got_on(x))
-		text_add(text, "segments to ");
-	else
-		text_add(text, "what was sent to ");
+	bool own = tcp_is_own_peer(x);
+
+	text_add(text, tcp_got_on(x) ? "segments to " : "what was sent to ");
 	tcp_say_peer(text, x);
-	text_add(text, tcp_got_on(x) ? " were lost on the way and arrived when they were sent again" : " is not acknowledged");
+	if (!tcp_got_on(x))
+		text_add(text, " is not acknowledged");
+	else if (own)
+		text_add(text, " were not taken at first, and were when they were sent again");
+	else
+		text_add(text, " were lost on the way and arrived when they were sent again");
+	if (own)
+		text_add(text, ". Both ends are on this host: no network is between them, most likely the accept queue or the receive buffer "
+			       "of the other was full");
 }
 
 static bool scope_is(const struct observation *observation, enum tcp_scope scope)
@@ -145,7 +152,7 @@ void tcp_path_loss_explain(const struct observation *observation, struct verdict
 
 	judge(x, ret);
 	say_flow_loss(&text, x);
-	if (sound)
+	if (sound && !tcp_is_own_peer(x))
 		text_add(&text, "; this host dropped none of them");
 	if (tcp_is_class(x, RETRANSMIT_FAST) && !tcp_got_on(x))
 		text_add(&text, ", while what was sent after it arrives (duplicate ACKs)");
@@ -156,5 +163,6 @@ void tcp_path_loss_explain(const struct observation *observation, struct verdict
 		ret->brief = x->known.count && x->count == 1;
 	}
 	tcp_advise_path(observation, ret);
-	tcp_conclude(observation, BASIS_INFERRED, tcp_got_on(x) ? "lost on the way, arrived when sent again" : "lost on the way", ret);
+	tcp_conclude(observation, BASIS_INFERRED, tcp_is_own_peer(x) ? "not taken at first" : tcp_got_on(x) ?
+			 "lost on the way, arrived when sent again" : "lost on the way", ret);
 }

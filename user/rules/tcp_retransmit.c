@@ -115,10 +115,7 @@ static void black_hole_explain(const struct observation *observation, struct ver
 	text_add(&text, "find the size that passes: ");
 	tcp_say_enter(&text, observation);
 	text_add(&text, "tracepath -n ");
-	if (x->known.daddr && *x->daddr)
-		text_shell(&text, x->daddr, strlen(x->daddr));
-	else
-		text_add(&text, "PEER");
+	tcp_say_host(&text, x);
 	text_add(&text, "; of tunnels, VPNs and overlay networks on the way compare the MTU (ip -d link)");
 	text = say_advice(ret);
 	text_add(&text, "at once: ");
@@ -191,21 +188,24 @@ static void unexplained_explain(const struct observation *observation, struct ve
 }
 
 static const struct rule rules[] = {
+	{ "tcp-next-hop-silent", "the next hop answers no ARP or NDP", tcp_next_hop_matches, tcp_next_hop_explain },
 	{ "tcp-not-sent", "this host could not send it: no loss in the network", tcp_not_sent_matches, tcp_not_sent_explain },
 	{ "tcp-dropped-here", "this host dropped it on the way out", tcp_dropped_out_matches, tcp_dropped_out_explain },
 	{ "tcp-synack-dropped-here", "the answer to a SYN arrives, and this host drops it", tcp_synack_dropped_matches,
 	  tcp_synack_dropped_explain },
+	{ "tcp-synack-queue-full", "a SYN-ACK, because the accept queue is full here", tcp_synack_full_matches,
+	  tcp_synack_full_explain },
 	{ "tcp-answers-dropped-here", "what the peer sends arrives, and this host drops it", tcp_answers_dropped_matches,
 	  tcp_answers_dropped_explain },
+	{ "tcp-zero-window", "the peer's application does not read: no loss", zero_window_matches, zero_window_explain },
+	{ "tcp-dropped-there", "the other end, on this host, too, does not take it", tcp_dropped_there_matches,
+	  tcp_dropped_there_explain },
 	{ "tcp-syn-late", "a SYN that was answered when it was sent again", tcp_syn_late_matches, tcp_syn_late_explain },
 	{ "tcp-syn-unreachable", "a SYN, and ICMP or the route say why it does not arrive", tcp_syn_unreachable_matches,
 	  tcp_syn_unreachable_explain },
 	{ "tcp-syn-unanswered", "a SYN that nobody answers", tcp_syn_unanswered_matches, tcp_syn_unanswered_explain },
-	{ "tcp-synack-queue-full", "a SYN-ACK, because the accept queue is full here", tcp_synack_full_matches,
-	  tcp_synack_full_explain },
 	{ "tcp-synack-unanswered", "a SYN-ACK that the client does not answer", tcp_synack_unanswered_matches,
 	  tcp_synack_unanswered_explain },
-	{ "tcp-zero-window", "the peer's application does not read: no loss", zero_window_matches, zero_window_explain },
 	{ "tcp-spurious", "the peer had received all of it: reordering or a delay, no loss", spurious_matches, spurious_explain },
 	{ "tcp-black-hole", "only full-size segments do not arrive: path MTU", black_hole_matches, black_hole_explain },
 	{ "tcp-peer-silent", "nothing comes from the peer any more", dead_peer_matches, dead_peer_explain },

@@ -99,11 +99,65 @@ void tcp_say_soft_error(struct text *text, const struct tcp_retransmit *x)
 
 /* ---- advice ------------------------------------------------------------- */
 
+static bool has_scope(const struct tcp_retransmit *x)
+{
+	return strncmp(x->daddr, "fe80:", 5) == 0 && x->known.interface && *x->interface && *x->interface != '#';
+}
+
+void tcp_say_host(struct text *text, const struct tcp_retransmit *x)
+{
+	char room[80];
+	struct text host = TEXT_ON(room);
+
+	if (!x->known.daddr || !*x->daddr) {
+		text_add(text, "PEER");
+		return;
+	}
+	text_add(&host, x->daddr);
+	if (has_scope(x))
+		text_format(&host, "%%%s", x->interface);
+	text_shell(text, room, host.length);
+}
+
+void tcp_say_route(struct text *text, const struct observation *observation)
+{
+	const struct tcp_retransmit *x = &observation->tcp_retransmit;
+
+	tcp_say_enter(text, observation);
+	text_add(text, "ip route get ");
+	if (!x->known.daddr || !*x->daddr) {
+		text_add(text, "PEER");
+		return;
+	}
+	text_shell(text, x->daddr, strlen(x->daddr));
+	if (!has_scope(x))
+		return;
+	text_add(text, " oif ");
+	text_shell(text, x->interface, strlen(x->interface));
+}
+
+/* there is no way to look at: the other end is a socket here */
+static void advise_own_end(const struct observation *observation, struct verdict *ret)
+{
+	const struct tcp_retransmit *x = &observation->tcp_retransmit;
+	struct text text = say_advice(ret);
+
+	text_add(&text, "look at the other end, on this host, too: ");
+	tcp_say_enter(&text, observation);
+	text_add(&text, "ss -tnap");
+	if (x->known.dport)
+		text_format(&text, " 'sport = :%llu'", LLU(x->dport));
+}
+
 void tcp_advise_path(const struct observation *observation, struct verdict *ret)
 {
 	const struct tcp_retransmit *x = &observation->tcp_retransmit;
 	struct text text;
 
+	if (tcp_is_own_peer(x)) {
+		advise_own_end(observation, ret);
+		return;
+	}
 	if (!x->known.daddr || !*x->daddr) {
 		tcp_advise(ret, "look at the way to the peer: mtr; ip route get");
 		return;
@@ -114,7 +168,7 @@ void tcp_advise_path(const struct observation *observation, struct verdict *ret)
 	text_add(&text, "mtr -n -r -c 20 ");
 	if (x->known.dport)
 		text_format(&text, "-T -P %llu ", LLU(x->dport));
-	text_shell(&text, x->daddr, strlen(x->daddr));
+	tcp_say_host(&text, x);
 	say_whole(&text, &ret->diagnosis.advice_count);
 }
 

@@ -4,6 +4,7 @@
 #define KWHY_TCP_RETRANSMIT_WORDS_H
 
 #include "diagnosis.h"
+#include "tcp_drops.h"
 #include "tcp_view.h"
 #include "text.h"
 
@@ -23,13 +24,12 @@ void tcp_say_scope(struct text *text, const struct tcp_retransmit *x);
 /* "; an ICMP message or the route said EHOSTUNREACH", or nothing */
 void tcp_say_soft_error(struct text *text, const struct tcp_retransmit *x);
 
-/* How to look at the way to the peer. */
+/* The peer's address for a command: "10.0.3.17", "fe80::b%eth0", "PEER" */
+void tcp_say_host(struct text *text, const struct tcp_retransmit *x);
+/* "ip route get 10.0.3.17", "ip route get fe80::b oif eth0", each command in its network namespace */
+void tcp_say_route(struct text *text, const struct observation *observation);
+/* How to look at the way to the peer; where there is none, at its socket. */
 void tcp_advise_path(const struct observation *observation, struct verdict *ret);
-
-/* " (NETFILTER_DROP: a firewall rule)", or nothing */
-void tcp_say_reason(struct text *text, const struct tcp_retransmit *x);
-/* How to find what drops for that reason. */
-void tcp_advise_reason(const struct observation *observation, struct verdict *ret);
 
 /* Last of all: how sure it is, the commands, and the message with "why" in a few words, or NULL. */
 void tcp_conclude(const struct observation *observation, enum basis basis, const char *why, struct verdict *ret);
@@ -37,12 +37,17 @@ void tcp_conclude(const struct observation *observation, enum basis basis, const
 /* Rules on this host's own part. */
 bool tcp_not_sent_matches(const struct observation *observation);
 void tcp_not_sent_explain(const struct observation *observation, struct verdict *ret);
+bool tcp_next_hop_matches(const struct observation *observation);
+void tcp_next_hop_explain(const struct observation *observation, struct verdict *ret);
 bool tcp_dropped_out_matches(const struct observation *observation);
 void tcp_dropped_out_explain(const struct observation *observation, struct verdict *ret);
 bool tcp_synack_dropped_matches(const struct observation *observation);
 void tcp_synack_dropped_explain(const struct observation *observation, struct verdict *ret);
 bool tcp_answers_dropped_matches(const struct observation *observation);
 void tcp_answers_dropped_explain(const struct observation *observation, struct verdict *ret);
+
+bool tcp_dropped_there_matches(const struct observation *observation);
+void tcp_dropped_there_explain(const struct observation *observation, struct verdict *ret);
 
 /* Rules on the handshake. */
 bool tcp_syn_late_matches(const struct observation *observation);

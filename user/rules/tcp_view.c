@@ -26,6 +26,15 @@ uint64_t tcp_not_sent(const struct tcp_retransmit *x)
 	return (x->known.failed ? x->failed : 0) + (x->known.not_tried ? x->not_tried : 0);
 }
 
+/* who connects to an address of its own has that address, too */
+bool tcp_is_own_peer(const struct tcp_retransmit *x)
+{
+	if (!x->known.daddr || !*x->daddr)
+		return false;
+	return strncmp(x->daddr, "127.", 4) == 0 || strcmp(x->daddr, "::1") == 0 ||
+	       (x->known.saddr && strcmp(x->saddr, x->daddr) == 0);
+}
+
 bool tcp_is_connected(const struct tcp_retransmit *x)
 {
 	static const char *const states[] = { "ESTABLISHED", "FIN_WAIT1", "FIN_WAIT2", "CLOSE_WAIT", "CLOSING", "LAST_ACK",

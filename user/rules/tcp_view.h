@@ -15,6 +15,9 @@ bool tcp_is_probe_only(const struct tcp_retransmit *x);
 /* Sends that came to nothing on this host: those that TCP counted and those it did not. */
 uint64_t tcp_not_sent(const struct tcp_retransmit *x);
 
+/* The peer's address is one of this host: both ends are here. False: it may be so all the same. */
+bool tcp_is_own_peer(const struct tcp_retransmit *x);
+
 /* The handshake is over, by its state. */
 bool tcp_is_connected(const struct tcp_retransmit *x);
 

@@ -73,6 +73,28 @@ const char *tcp_owner_words(enum owner_basis basis)
 	return basis < sizeof(words) / sizeof(words[0]) ? words[basis] : NULL;
 }
 
+/* as say_identity(), of one that may run no longer */
+static void say_identity_then(struct text *text, const struct observation *observation)
+{
+	const struct process *p = &observation->process;
+
+	if (p->known.exe && *p->exe) {
+		text_add(text, ", ");
+		say_path(text, p->exe);
+	}
+	if (p->known.uid)
+		text_format(text, ", uid %llu", LLU(p->uid));
+	if (p->known.start_ns && observation->boot_ns > p->start_ns) {
+		text_add(text, ", started ");
+		text_duration(text, observation->boot_ns - p->start_ns);
+		text_add(text, " before");
+	}
+	if (p->known.ppid && p->ppid) {
+		text_add(text, ", child of ");
+		say_process(text, p->known.parent_comm ? p->parent_comm : "", true, p->ppid);
+	}
+}
+
 void tcp_row_process(const struct observation *observation, bool has_basis, enum owner_basis basis, const char *what,
 		     struct verdict *ret)
 {
@@ -89,7 +111,10 @@ void tcp_row_process(const struct observation *observation, bool has_basis, enum
 	tcp_say_process(&text, observation);
 	if (words)
 		text_format(&text, " %s", words);
-	say_identity(&text, observation);
+	if (words && (basis == OWNER_CONNECT || basis == OWNER_LISTEN))
+		say_identity_then(&text, observation);
+	else
+		say_identity(&text, observation);
 }
 
 void tcp_say_count(struct text *text, uint64_t count, const char *one, const char *many)
@@ -142,12 +167,39 @@ static bool is_there(const struct observation *observation)
 	return !(a->known.owner_by && a->owner_by == OWNER_LISTEN);
 }
 
+void tcp_say_enter_netns(struct text *text, uint64_t netns)
+{
+	text_format(text, "nsenter -t $(lsns -no PID %llu | head -n 1) -n ", LLU(netns));
+}
+
 void tcp_say_enter(struct text *text, const struct observation *observation)
 {
 	const struct process *p = &observation->process;
+	const struct tcp_retransmit *x = &observation->tcp_retransmit;
+	const struct accept_overflow *a = &observation->accept_overflow;
+	bool resent = observation->kind == KIND_tcp_retransmit, there = p->known.pid && is_there(observation);
+	bool known = resent ? x->known.other_netns : a->known.other_netns, other = resent ? x->other_netns : a->other_netns;
 
-	if (p->known.pid && is_there(observation) && (observation->container.known.id || (p->known.ns_pid && p->ns_pid)))
+	/* of one that did not tell: who is in a container has most likely a network of its own */
+	if (!known)
+		other = there && (observation->container.known.id || (p->known.ns_pid && p->ns_pid));
+	if (!other)
+		return;
+	if (there)
 		text_format(text, "nsenter -t %llu -n ", LLU(p->pid));
+	else if (resent ? x->known.netns : a->known.netns)
+		tcp_say_enter_netns(text, resent ? x->netns : a->netns);
+}
+
+void tcp_say_commands(struct text *text, const struct observation *observation, const char *commands)
+{
+	size_t before = text->length;
+
+	tcp_say_enter(text, observation);
+	if (text->length > before && strstr(commands, "; "))
+		text_format(text, "sh -c '%s'", commands);
+	else
+		text_add(text, commands);
 }
 
 void tcp_say_restart(struct text *text, const struct observation *observation)

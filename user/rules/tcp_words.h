@@ -45,8 +45,12 @@ void tcp_say_since(struct text *text, bool known, uint64_t count, uint64_t total
 /* One sentence as advice; a command. */
 void tcp_advise(struct verdict *ret, const char *advice);
 void tcp_verify(struct verdict *ret, const char *command);
-/* "nsenter -t 912 -n ": for the network namespace of a process that may not be in the host's; else nothing. */
+/* "nsenter -t 912 -n ": for a network namespace that is or may be another than this one; else nothing. */
 void tcp_say_enter(struct text *text, const struct observation *observation);
+/* The same by its number: of any process that is in it. */
+void tcp_say_enter_netns(struct text *text, uint64_t netns);
+/* Commands, with "; " between them and no quotes, with that before them. */
+void tcp_say_commands(struct text *text, const struct observation *observation, const char *commands);
 /* Restarts the owner: "systemctl restart nginx.service", "restart container 3f9ac1d07be2" */
 void tcp_say_restart(struct text *text, const struct observation *observation);
 
