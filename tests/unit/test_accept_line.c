@@ -61,7 +61,8 @@ static void test_bound_inferred(void **state)
 
 	told(l);
 	assert_true(x->bound_inferred);
-	assert_int_equal(x->bound_by, OVERFLOW_BOUND_LISTEN);
+	/* it asked for 128, or somaxconn was 128 then */
+	assert_false(x->known.bound_by);
 	assert_false(x->known.listen_backlog || x->known.somaxconn_then);
 	teardown(state);
 	setup(state);
@@ -74,7 +75,34 @@ static void test_bound_inferred(void **state)
 	made(l, 5, 4096);
 	told(l);
 	assert_true(x->bound_inferred);
-	assert_false(x->known.listen_backlog);
+	assert_false(x->known.listen_backlog || x->known.bound_by);
+}
+
+/* listen() was seen but not its argument */
+static void test_bound_of_then(void **state)
+{
+	static const struct {
+		uint32_t limit, then, now;
+		enum overflow_bound bound;
+	} rows[] = {
+		{ 128, 4096, 4096, OVERFLOW_BOUND_LISTEN },
+		{ 20, 20, 4096, OVERFLOW_BOUND_SOMAXCONN_THEN },
+		{ 20, 20, 20, OVERFLOW_BOUND_SOMAXCONN_NOW },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct kernel_listener *l = listens(1, 80, rows[i].limit);
+
+		made(l, rows[i].limit, rows[i].then);
+		l->made.backlog_known = 0;
+		l->state.somaxconn = rows[i].now;
+		told(l);
+		assert_true(x->bound_inferred);
+		assert_int_equal(x->bound_by, rows[i].bound);
+		assert_int_equal(x->somaxconn_then, rows[i].then);
+		teardown(state);
+		setup(state);
+	}
 }
 
 /* ---- owners --------------------------------------------------------------------- */
@@ -271,6 +299,9 @@ static void test_group(void **state)
 	assert_int_equal(x->group[0].pid, SERVER + 1);
 	assert_int_equal(x->group[0].queue, 129);
 	assert_int_equal(x->group[0].overflows, 3);
+	/* its own queue is known; those who came are counted by port */
+	assert_true(x->known.queue_after && x->queue_after == 129 && x->known.observed_ns);
+	assert_false(x->known.accepted || x->known.arrived);
 	assert_false(x->group[1].known.overflows);
 	assert_true(x->group[1].queue < 5 && x->group[2].queue < 5);
 }
@@ -308,6 +339,24 @@ static void test_stalled(void **state)
 	assert_in_range(x->oldest_wait_ns, 9 * SECOND, 10 * SECOND);
 }
 
+/* its newest has just come: nothing has left since then, as the oldest is the same */
+static void test_stalled_just_now(void **state)
+{
+	struct kernel_listener *l = listens(1, 80, 128);
+
+	l->state.head = 11;
+	l->state.head_jiffies = 9 * 250;
+	told(l);
+	assert_in_range(x->since_accept_ns, SECOND / 4, 3 * SECOND);
+	teardown(state);
+	setup(state);
+	/* at the same place in memory, but it has not waited that long: another one */
+	l = listens(1, 80, 128);
+	l->state.head = 11;
+	told(l);
+	assert_false(x->known.since_accept_ns);
+}
+
 static void test_accepting(void **state)
 {
 	struct kernel_listener *l = listens(1, 80, 128);
@@ -324,9 +373,46 @@ static void test_accepting(void **state)
 	until(kernel.now_ns + 10 * SECOND);
 	check_counts(7);
 	assert_int_equal(x->accepted, 104);
-	assert_int_equal(x->arrived, 106);
+	/* and the first that was turned away */
+	assert_int_equal(x->arrived, 107);
 	assert_true(x->known.observed_ns && x->observed_ns < 2 * SECOND);
 	assert_false(x->known.since_accept_ns);
+}
+
+/* what was turned away in silence between two lines is of the second, in both counts */
+static void test_arrived_goes_on(void **state)
+{
+	struct kernel_listener *l = listens(1, 80, 128);
+	const struct accept_overflow *second = &lines[1].accept_overflow;
+	const uint64_t begin = kernel.now_ns;
+
+	(void)state;
+	overflows(l, 1, 0);
+	until(begin + 700 * MS);
+	assert_int_equal(lines_read(), 1);
+	assert_int_equal(x->arrived, 1);
+	count_overflows(l, 20, 0);
+	l->counts.established += 5;
+	until(begin + 1100 * MS);
+	overflows(l, 0, 3);
+	until(begin + 60 * SECOND);
+	check_counts(24);
+	assert_int_equal(line_count, 2);
+	assert_int_equal(second->count, 23);
+	assert_int_equal(second->arrived, 28);
+	assert_int_equal(second->accepted, 5);
+}
+
+/* two addresses of one port are counted as one: whose those were who came is not known */
+static void test_arrived_two_addresses(void **state)
+{
+	struct kernel_listener *l = listens(1, 80, 128);
+
+	(void)state;
+	listens(2, 80, 128)->state.address[12] = 127;
+	told(l);
+	assert_false(x->known.group_size || x->known.accepted || x->known.arrived);
+	assert_true(x->known.queue_after && x->known.observed_ns);
 }
 
 /* ---- clients ----------------------------------------------------------------------------- */
@@ -373,9 +459,9 @@ static void test_v6(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_bound), TEST(test_bound_inferred), TEST(test_owner), TEST(test_owner_gone), TEST(test_pass_fails),
+		TEST(test_bound), TEST(test_bound_inferred), TEST(test_bound_of_then), TEST(test_owner), TEST(test_owner_gone), TEST(test_pass_fails),
 		TEST(test_sharing), PROC(test_blocked), PROC(test_workers), PROC(test_descriptors), TEST(test_group),
-		TEST(test_large_group), TEST(test_stalled), TEST(test_accepting), TEST(test_clients), TEST(test_v6),
+		TEST(test_large_group), TEST(test_stalled), TEST(test_stalled_just_now), TEST(test_accepting), TEST(test_arrived_goes_on), TEST(test_arrived_two_addresses), TEST(test_clients), TEST(test_v6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

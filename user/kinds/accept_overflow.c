@@ -56,10 +56,8 @@ bool accept_overflow_sample(const struct accept_overflow_state *state, const str
 	if (!key->sk || tcp_ask(skeleton->progs.look_at_listener, key->sk, key->net, key->port) ||
 	    bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.looked), &zero, &ret->state))
 		return false;
-	if (bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.overflows), key, &counts) == 0) {
+	if (bpf_map_lookup_elem(bpf_map__fd(skeleton->maps.overflows), key, &counts) == 0)
 		ret->established = counts.established;
-		ret->drops = sum(&counts);
-	}
 	ret->ns = session_now();
 	return ret->state.valid;
 }
@@ -129,15 +127,41 @@ static void learn_hz(struct accept_overflow_state *state, const struct listener_
 		state->hz = hz;
 }
 
-/* a line begins: what is measured from here on is counted from here on */
+/*
+ * Those who come are counted from when this is known here, those turned away
+ * before that, too. While the oldest in the queue is the same nobody was taken,
+ * and who came is in the queue; else one was, or as many as there are less.
+ */
+static void reach_back(struct overflow_incident *incident)
+{
+	enum { SOON_NS = 50000000 };
+	const struct listener_state *first = &incident->event.state;
+	struct overflow_sample *begin = &incident->sample;
+	bool same = first->head && first->head == begin->state.head;
+	uint64_t taken = first->head && !same;
+
+	if (!first->valid || (!same && span(incident->event.header.boot_ns, begin->ns) > SOON_NS)) {
+		begin->late = true;
+		return;
+	}
+	if (!same && first->queue > begin->state.queue)
+		taken = first->queue - begin->state.queue;
+	begin->established -= taken + begin->state.queue - first->queue;
+	begin->state.queue = first->queue;
+	begin->ns = incident->event.header.boot_ns;
+}
+
+/* a line begins: with its first overflow, or where the one before ended, as connections are counted still */
 static void begin_line(struct accept_overflow_state *state, struct overflow_incident *incident,
 		       const struct overflow_event *event)
 {
+	bool goes_on = incident->due_ns && incident->sample.ns;
+
 	incident->event = *event;
 	learn_hz(state, &event->state);
 	wait_for(state, incident, event->header.boot_ns + GLANCE_NS);
-	if (!accept_overflow_sample(state, &event->key, &incident->sample))
-		incident->sample.ns = 0;
+	if (!goes_on && accept_overflow_sample(state, &event->key, &incident->sample))
+		reach_back(incident);
 	accept_overflow_look(state, incident);
 }
 

@@ -28,8 +28,8 @@ struct overflow_acceptor {
 struct overflow_sample {
 	struct listener_state state;
 	uint64_t established;
-	uint64_t drops;
 	uint64_t ns;	/* CLOCK_BOOTTIME */
+	bool late;	/* how many came before it, since the first of the line was turned away, is not known */
 };
 
 /*
@@ -44,7 +44,7 @@ struct overflow_incident {
 	uint64_t first_ns, told_ns, due_ns;
 	uint64_t total;			/* overflows told since it began */
 	unsigned int lines;
-	struct overflow_sample sample;	/* when the line began */
+	struct overflow_sample sample;	/* when the line began: at its first, or the end of the one before */
 	struct tcp_owner owner;
 	enum owner_basis owner_by;	/* 0: nobody */
 	unsigned int sharing;
@@ -55,6 +55,7 @@ struct overflow_incident {
 	uint64_t group_pid[LISTENERS_PER_PORT];
 	char group_comm[LISTENERS_PER_PORT][16];
 	unsigned int group_count;
+	unsigned int port_count;	/* all that listen on its port, whatever the address: those who come are counted by port */
 	uint64_t looked_ns;
 };
 
@@ -76,6 +77,8 @@ bool accept_overflow_sample(const struct accept_overflow_state *state, const str
 			    struct overflow_sample *ret);
 /* accept_overflow_look.c: who has the socket, what those do, which others share the port. */
 void accept_overflow_look(struct accept_overflow_state *state, struct overflow_incident *incident);
+/* How long a thread has not run, at least; 0: not known. */
+uint64_t accept_overflow_idle(const struct session *s, uint64_t pid, uint64_t tid);
 /* accept_overflow_tell.c: all that is known of it, as an observation, which is delivered. */
 void accept_overflow_tell(struct accept_overflow_state *state, struct overflow_incident *incident);
 

@@ -45,7 +45,7 @@ static int ran_on(const struct session *s, const char *thread)
  * How long a thread has not run, at least: compared with when we ran last, on the
  * same CPU, as each has a clock of its own that leaves out what interrupts took.
  */
-static uint64_t idle_ns(const struct session *s, uint64_t pid, uint64_t tid)
+uint64_t accept_overflow_idle(const struct session *s, uint64_t pid, uint64_t tid)
 {
 	double its, ours = -1;
 	cpu_set_t before, there;
@@ -81,7 +81,7 @@ static void look_at_acceptor(const struct session *s, struct overflow_acceptor *
 	if (acceptor_look(&s->procfs, holder->owner.tgid, &a->acceptor))
 		memset(&a->acceptor, 0, sizeof(a->acceptor));
 	if (a->acceptor.tid && (a->acceptor.state == ACCEPTOR_BLOCKED || a->acceptor.state == ACCEPTOR_STOPPED))
-		a->idle_ns = idle_ns(s, holder->owner.tgid, a->acceptor.tid);
+		a->idle_ns = accept_overflow_idle(s, holder->owner.tgid, a->acceptor.tid);
 	if (procfs_fd_count(&s->procfs, holder->owner.tgid, holder->soft + 1, &open) == 0 && open >= holder->soft) {
 		a->soft = holder->soft;
 		a->open = open;
@@ -115,12 +115,13 @@ static void find_group(const struct accept_overflow_state *state, struct overflo
 	struct overflow_sample own, other;
 	struct tcp_port port;
 
-	incident->group_count = 0;
+	incident->group_count = incident->port_count = 0;
 	if (!accept_overflow_sample(state, key, &own) ||
 	    bpf_map_lookup_elem(bpf_map__fd(accept_overflow_skeleton(state)->maps.ports), &port_key, &port))
 		return;
 	for (int i = 0; i < LISTENERS_PER_PORT; i++) {
 		member.sk = port.sk[i];
+		incident->port_count += member.sk != 0;
 		if (!member.sk || !accept_overflow_sample(state, &member, &other) ||
 		    memcmp(other.state.address, own.state.address, sizeof(own.state.address)) != 0 ||
 		    other.state.family != own.state.family || other.state.interface != own.state.interface)

@@ -50,7 +50,11 @@ static void tell_socket(const struct session *s, const struct overflow_incident 
 	KNOW(x, abort_on_overflow, state->abort_on_overflow);
 }
 
-/* What set the limit. The kernel cuts the argument of listen() to the sysctl, and later changes of that change nothing. */
+/*
+ * What set the limit. The kernel cuts the argument of listen() to the sysctl, and
+ * later changes of that change nothing. Where neither was seen and the sysctl is
+ * another now, both may have been: nothing is told.
+ */
 static void tell_bound(const struct overflow_incident *incident, struct accept_overflow *x)
 {
 	const struct listener_state *state = &incident->event.state;
@@ -68,9 +72,12 @@ static void tell_bound(const struct overflow_incident *incident, struct accept_o
 		KNOW(x, bound_by, l->backlog <= l->somaxconn ? OVERFLOW_BOUND_LISTEN :
 				  state->somaxconn > l->somaxconn ? OVERFLOW_BOUND_SOMAXCONN_THEN :
 								    OVERFLOW_BOUND_SOMAXCONN_NOW);
-	} else {
-		KNOW(x, bound_by, state->limit == state->somaxconn ? OVERFLOW_BOUND_SOMAXCONN_NOW :
-								     OVERFLOW_BOUND_LISTEN);
+	} else if (seen) {
+		KNOW(x, bound_by, state->limit < l->somaxconn	  ? OVERFLOW_BOUND_LISTEN :
+				  state->somaxconn > l->somaxconn ? OVERFLOW_BOUND_SOMAXCONN_THEN :
+								    OVERFLOW_BOUND_SOMAXCONN_NOW);
+	} else if (state->limit == state->somaxconn) {
+		KNOW(x, bound_by, OVERFLOW_BOUND_SOMAXCONN_NOW);
 	}
 }
 
@@ -170,9 +177,19 @@ static void tell_holder(const struct session *s, const struct overflow_incident 
 	}
 }
 
+/* since it ran last: until now where it has not run since it was looked at, else until then */
+static uint64_t idle_until_now(const struct session *s, const struct overflow_incident *incident, const struct overflow_acceptor *a)
+{
+	uint64_t ns = procfs_same_process(&s->procfs, a->owner.tgid, a->owner.start_ns) ?
+		      accept_overflow_idle(s, a->owner.tgid, a->acceptor.tid) : 0;
+
+	return ns > a->idle_ns && ns >= span(incident->looked_ns, session_now()) ? ns : a->idle_ns;
+}
+
 static void tell_acceptors(const struct session *s, const struct overflow_incident *incident, struct accept_overflow *x)
 {
 	const struct overflow_acceptor *best = chosen(incident);
+	enum { HOLDERS = sizeof(x->holders) / sizeof(x->holders[0]) };
 	struct tcp_holder said = {};
 
 	if (incident->sharing)
@@ -182,8 +199,12 @@ static void tell_acceptors(const struct session *s, const struct overflow_incide
 			KNOW(x, acceptor_state, ACCEPTOR_GONE);
 		return;
 	}
-	for (unsigned int i = 0; i < incident->acceptor_count && incident->sharing > 1 && i < 8; i++)
-		tell_holder(s, incident, &incident->acceptors[i], &x->holders[x->holders_count++]);
+	/* who is told of comes first, as others may be in the same state */
+	if (incident->sharing > 1)
+		tell_holder(s, incident, best, &x->holders[x->holders_count++]);
+	for (unsigned int i = 0; i < incident->acceptor_count && incident->sharing > 1 && x->holders_count < HOLDERS; i++)
+		if (&incident->acceptors[i] != best)
+			tell_holder(s, incident, &incident->acceptors[i], &x->holders[x->holders_count++]);
 	x->known.holders = x->holders_count != 0;
 	tell_holder(s, incident, best, &said);
 	x->known.acceptor_state = said.known.state;
@@ -198,7 +219,7 @@ static void tell_acceptors(const struct session *s, const struct overflow_incide
 	x->fd_open = said.open;
 	x->fd_soft = said.soft;
 	if (best->idle_ns)
-		KNOW(x, acceptor_ns, best->idle_ns);
+		KNOW(x, acceptor_ns, idle_until_now(s, incident, best));
 }
 
 /* 0 unless all who could accept have one thread each, and none of these has run since */
@@ -232,7 +253,10 @@ static void tell_accepts(const struct accept_overflow_state *state, const struct
 
 	least = is_full(first) ? first->tail_jiffies * jiffy_ns : 0;
 	elapsed = same ? span(incident->event.header.boot_ns, end->ns) : 0;
-	least = least ? least + elapsed : 0;
+	/* another one may have got the memory of the first, but it has not waited since then */
+	if (same && jiffy_ns && end->state.head_jiffies * jiffy_ns + 2 * jiffy_ns < elapsed)
+		same = false;
+	least = same && jiffy_ns ? least + elapsed : least;
 	/* whether it ran since or not: the oldest connection is the same */
 	idle = idle && same ? idle + span(incident->looked_ns, end->ns) : idle;
 	if ((same || !end->state.valid) && idle > least)
@@ -244,14 +268,18 @@ static void tell_accepts(const struct accept_overflow_state *state, const struct
 		KNOW(x, since_accept_ns, least);
 	if (first->head && jiffy_ns)
 		KNOW(x, oldest_wait_ns, (same ? end->state.head_jiffies : first->head_jiffies) * jiffy_ns);
-	if (incident->group_count == 1 && begin->ns && end->state.valid && end->ns > begin->ns) {
+	if (!begin->ns || !end->state.valid || end->ns <= begin->ns)
+		return;
+	KNOW(x, observed_ns, end->ns - begin->ns);
+	KNOW(x, queue_after, end->state.queue);
+	/* those who come are counted by port */
+	if (incident->port_count == 1) {
 		uint64_t came = end->established - begin->established;
 		int64_t taken = (int64_t)came - ((int64_t)end->state.queue - begin->state.queue);
 
 		KNOW(x, accepted, taken > 0 ? taken : 0);
-		KNOW(x, arrived, came + end->drops - begin->drops);
-		KNOW(x, observed_ns, end->ns - begin->ns);
-		KNOW(x, queue_after, end->state.queue);
+		if (!begin->late)
+			KNOW(x, arrived, came + x->count);
 	}
 }
 
@@ -338,6 +366,10 @@ void accept_overflow_tell(struct accept_overflow_state *state, struct overflow_i
 		tcp_owner_fill(state->session, &o, &incident->owner);
 		KNOW(x, owner_by, incident->owner_by);
 	}
+	/* the next line begins here, where it goes on */
+	incident->sample = end;
+	if (!end.state.valid)
+		incident->sample.ns = 0;
 	fit(&o);
 	session_deliver(state->session, KIND_accept_overflow, &o);
 }

@@ -33,11 +33,11 @@ static enum basis basis_of(const struct accept_overflow *x)
 	return accept_pace(x) == ACCEPT_PACE_GOES_ON && !inferred ? BASIS_MEASURED : BASIS_INFERRED;
 }
 
-/* clients wait in a queue for a second only where nobody takes them, or slowly */
+/* clients wait in a queue for a quarter of a second only where nobody takes them, or slowly */
 static bool may_be_burst(const struct accept_overflow *x)
 {
 	enum accept_pace pace = accept_pace(x);
-	bool waited = x->known.oldest_wait_ns && x->oldest_wait_ns >= SECOND_NS;
+	bool waited = x->known.oldest_wait_ns && x->oldest_wait_ns >= SECOND_NS / 4;
 
 	return pace == ACCEPT_PACE_GOES_ON || (pace == ACCEPT_PACE_UNKNOWN && !waited);
 }
@@ -46,17 +46,29 @@ static bool may_be_burst(const struct accept_overflow *x)
 
 #define TINY 16
 
+/* ". Either the program asked for 20, or net.core.somaxconn was 20 when it called listen(): ..." */
+static void say_either(struct text *text, const struct accept_overflow *x)
+{
+	text_format(text, ". Either the program asked for %llu, or net.core.somaxconn was %llu when it called listen(): which is not known, "
+		    "as that call was not seen", LLU(x->limit), LLU(x->limit));
+	if (x->known.somaxconn_now)
+		text_format(text, "; it is %llu now", LLU(x->somaxconn_now));
+}
+
 bool accept_tiny_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
+	enum overflow_bound bound;
 
 	return x->known.limit && x->limit <= TINY && may_be_burst(x) &&
-	       !(x->known.bound_by && x->bound_by != OVERFLOW_BOUND_LISTEN);
+	       !(accept_bound(x, &bound) && bound != OVERFLOW_BOUND_LISTEN);
 }
 
 void accept_tiny_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
+	enum overflow_bound bound;
+	bool has_bound = accept_bound(x, &bound);
 	char room[128];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
@@ -67,16 +79,18 @@ void accept_tiny_explain(const struct observation *observation, struct verdict *
 		text_format(&text, " (listen(%lld))", (long long)x->listen_backlog);
 	text_add(&text, ": a few clients within the same moment fill it, however fast the program is; ");
 	say_pace(&text, x);
-	if (x->known.somaxconn_now)
+	if (!has_bound)
+		say_either(&text, x);
+	else if (x->known.somaxconn_now)
 		text_format(&text, ". net.core.somaxconn (%llu) has nothing to do with it", LLU(x->somaxconn_now));
 	accept_say_group(&text, x);
 	accept_advise_backlog(observation, ret);
 	if (x->known.somaxconn_now && x->somaxconn_now < accept_wanted(x))
 		accept_advise_somaxconn(observation, ret);
 	text_format(&why, "its queue is for %llu", LLU(x->limit + 1));
-	if (x->known.bound_by)
+	if (has_bound)
 		text_add(&why, ", as it asked for in listen()");
-	accept_conclude(observation, x->known.bound_by ? basis_of(x) : BASIS_INFERRED, room, ret);
+	accept_conclude(observation, has_bound ? basis_of(x) : BASIS_INFERRED, room, ret);
 }
 
 /* ---- a queue that stays full ---------------------------------------------- */
@@ -92,28 +106,74 @@ static bool persists(const struct accept_overflow *x)
 	return x->known.incident_ns && x->incident_ns >= 10 * SECOND_NS && accept_goes_on(x);
 }
 
+/*
+ * Over a second twice as many came as were taken, and it is full at the end, too.
+ * A queue of a few is full for a moment at any rate: there the first in it has
+ * to have waited about as long as it takes from one accept() to the next, as
+ * else nobody waited while nobody was taken.
+ */
+static bool overloaded(const struct accept_overflow *x)
+{
+	if (!x->known.accepted || !x->accepted || !x->known.arrived || !x->known.observed_ns || x->observed_ns < SECOND_NS ||
+	    !x->known.queue_after || x->queue_after <= x->limit || x->arrived / 2 < x->accepted)
+		return false;
+	return x->limit > TINY || (x->known.oldest_wait_ns && x->oldest_wait_ns >= x->observed_ns / x->accepted / 2);
+}
+
 bool accept_slow_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
 	uint64_t drain;
 
 	return accept_pace(x) == ACCEPT_PACE_GOES_ON && stays_full(x) &&
-	       (persists(x) || (accept_drain(x, &drain) && drain >= SECOND_NS));
+	       (persists(x) || overloaded(x) || (accept_drain(x, &drain) && drain >= SECOND_NS));
+}
+
+/* "node[771] accepts", or who shares the socket, where it is not known which of them do */
+static void say_who_accepts(struct text *text, const struct observation *observation)
+{
+	const struct accept_overflow *x = overflow(observation);
+
+	if (!accept_anonymous(x)) {
+		tcp_say_process(text, observation);
+		text_add(text, " accepts, but");
+		return;
+	}
+	text_format(text, "of the %llu processes that share the socket of ", LLU(x->sharing));
+	tcp_say_process(text, observation);
+	text_add(text, " one accepts or several do, which is not known, but");
+}
+
+/* busy: the processor is what they lack */
+static void say_cpu(struct text *text, const struct accept_overflow *x, bool *ret_busy)
+{
+	bool shared = accept_anonymous(x);
+	uint64_t percent = x->known.acceptor_cpu_percent ? x->acceptor_cpu_percent : 0;
+	bool known = shared ? accept_busiest(x, &percent) : x->known.acceptor_cpu_percent;
+
+	*ret_busy = known && percent >= 80;
+	if (!known)
+		return;
+	text_add(text, shared ? ". The busiest of them uses " : ". It uses ");
+	if (*ret_busy)
+		text_format(text, "%llu %% of a CPU", LLU(percent));
+	else
+		text_format(text, "only %llu %% of a CPU, so %s for something else (a backend, a lock, a disk)", LLU(percent),
+			    shared ? "they wait" : "it waits");
 }
 
 void accept_slow_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
-	bool busy = x->known.acceptor_cpu_percent && x->acceptor_cpu_percent >= 80;
 	uint64_t rate, arrivals, drain;
+	bool busy;
 	struct text text = say_cause(ret);
 
-	tcp_say_process(&text, observation);
+	say_who_accepts(&text, observation);
 	if (accept_rate(x, &rate) && accept_arrivals(x, &arrivals) && arrivals > rate) {
-		text_format(&text, " accepts, but more slowly than clients come: %llu/s against %llu/s", LLU(rate), LLU(arrivals));
+		text_format(&text, " more slowly than clients come: %llu/s against %llu/s", LLU(rate), LLU(arrivals));
 	} else {
-		text_add(&text, " accepts, but so slowly that its queue stays full: ");
-		text_format(&text, "%llu", LLU(x->accepted));
+		text_format(&text, " so slowly that its queue stays full: %llu", LLU(x->accepted));
 		tcp_say_in(&text, x->known.observed_ns, x->observed_ns);
 	}
 	if (accept_drain(x, &drain) && drain >= SECOND_NS / 10) {
@@ -121,11 +181,7 @@ void accept_slow_explain(const struct observation *observation, struct verdict *
 		text_duration(&text, drain);
 		text_add(&text, " there");
 	}
-	if (busy)
-		text_format(&text, ". It uses %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
-	else if (x->known.acceptor_cpu_percent)
-		text_format(&text, ". It uses only %llu %% of a CPU, so it waits for something else (a backend, a lock, a disk)",
-			    LLU(x->acceptor_cpu_percent));
+	say_cpu(&text, x, &busy);
 	accept_say_holders(&text, x);
 	accept_say_group(&text, x);
 	tcp_advise(ret, busy ? "more workers or processes (SO_REUSEPORT, prefork), more machines, or less work per connection" :
@@ -133,7 +189,8 @@ void accept_slow_explain(const struct observation *observation, struct verdict *
 	tcp_advise(ret, "fewer connections: keep-alive and pools at the clients; at the load balancer a limit per server");
 	tcp_advise(ret, "a longer queue only makes clients wait longer, as long as they come faster than they are taken");
 	accept_advise_stack(observation, ret);
-	accept_conclude(observation, BASIS_MEASURED, "it accepts, but too slowly", ret);
+	accept_conclude(observation, BASIS_MEASURED,
+			accept_anonymous(x) ? "who shares it accepts, but too slowly" : "it accepts, but too slowly", ret);
 }
 
 /* ---- a pause ----------------------------------------------------------------- */
@@ -154,8 +211,11 @@ void accept_paused_explain(const struct observation *observation, struct verdict
 
 	text_add(&why, "it did not accept for about ");
 	text_duration(&why, x->oldest_wait_ns);
+	if (accept_anonymous(x))
+		text_format(&text, "none of the %llu processes that share the socket of ", LLU(x->sharing));
 	tcp_say_process(&text, observation);
-	text_add(&text, " did not come to accept() for a while: the oldest client in the queue had waited for ");
+	text_add(&text, accept_anonymous(x) ? " came" : " did not come");
+	text_add(&text, " to accept() for a while: the oldest client in the queue had waited for ");
 	text_duration(&text, x->oldest_wait_ns);
 	text_add(&text, ". Now the queue has room again; ");
 	say_pace(&text, x);
@@ -175,7 +235,9 @@ static bool bound_is(const struct observation *observation, enum overflow_bound 
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	return x->known.bound_by && x->bound_by == bound && may_be_burst(x);
+	enum overflow_bound own;
+
+	return accept_bound(x, &own) && own == bound && may_be_burst(x);
 }
 
 /* "More clients came at a time than the queue of nginx[912] takes (129); accept() goes on (420/s)" */
@@ -272,6 +334,7 @@ bool accept_listen_matches(const struct observation *observation)
 void accept_listen_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
+	bool raise = x->known.somaxconn_now && x->somaxconn_now < accept_wanted(x);
 	char room[160];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
@@ -279,14 +342,46 @@ void accept_listen_explain(const struct observation *observation, struct verdict
 	text_add(&text, ". The program asked for no more: ");
 	accept_say_bound(&text, x);
 	if (x->known.somaxconn_now)
-		text_format(&text, "; net.core.somaxconn is %llu, raising it does not help", LLU(x->somaxconn_now));
+		text_format(&text, "; net.core.somaxconn is %llu, raising it %sdoes not help", LLU(x->somaxconn_now),
+			    raise ? "alone " : "");
 	accept_say_group(&text, x);
 	accept_advise_backlog(observation, ret);
-	if (x->known.somaxconn_now && x->somaxconn_now < accept_wanted(x))
+	if (raise)
 		accept_advise_somaxconn(observation, ret);
 	tcp_advise(ret, "if it happens again with the longer queue, it is not bursts: more workers");
 	text_add(&why, "a burst; ");
 	accept_say_bound(&why, x);
-	text_add(&why, " is its own limit, somaxconn does not matter");
+	text_add(&why, raise ? " is its own limit, somaxconn alone does not help" : " is its own limit, somaxconn does not matter");
 	accept_conclude(observation, basis_of(x), room, ret);
+}
+
+/* nothing was seen of the call of listen(), and somaxconn is another now */
+bool accept_either_matches(const struct observation *observation)
+{
+	const struct accept_overflow *x = overflow(observation);
+	enum overflow_bound bound;
+
+	return x->known.bound_inferred && x->bound_inferred && x->known.limit && !accept_bound(x, &bound) && may_be_burst(x);
+}
+
+void accept_either_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct accept_overflow *x = overflow(observation);
+	bool now = x->known.somaxconn_now;
+	struct text text = say_cause(ret);
+
+	say_burst(&text, observation);
+	say_either(&text, x);
+	accept_say_group(&text, x);
+	if (now && x->somaxconn_now < accept_wanted(x))
+		accept_advise_somaxconn(observation, ret);
+	text = say_advice(ret);
+	if (now && x->somaxconn_now > x->limit)
+		text_add(&text, "have it listen again, which helps at once where somaxconn was the bound, and tells which it was while this "
+				"runs: ");
+	else
+		text_add(&text, "then have it listen again, not before, or it gets a shorter queue: ");
+	tcp_say_restart(&text, observation);
+	accept_advise_backlog(observation, ret);
+	accept_conclude(observation, BASIS_INFERRED, "a burst; listen() or the somaxconn of then set its queue, which is not known", ret);
 }

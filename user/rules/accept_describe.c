@@ -77,8 +77,19 @@ static void row_they_see(const struct accept_overflow *x, struct verdict *ret)
 						       "a connection that nobody answers");
 }
 
+/* 4 ms at the first overflow or 604 ms at the end: the latter where nobody was taken meanwhile */
+static void say_oldest(struct text *text, const struct accept_overflow *x)
+{
+	if (!x->known.oldest_wait_ns || !x->oldest_wait_ns)
+		return;
+	text_add(text, ", the oldest for ");
+	text_duration(text, x->oldest_wait_ns);
+}
+
 static void row_queue(const struct accept_overflow *x, struct verdict *ret)
 {
+	bool at_end = x->known.queue_after && x->known.observed_ns && x->known.since_accept_ns &&
+		      x->since_accept_ns >= x->observed_ns;
 	struct text text;
 
 	if (!x->known.queue && !x->known.limit) {
@@ -89,36 +100,41 @@ static void row_queue(const struct accept_overflow *x, struct verdict *ret)
 	text = say_evidence(ret, "queue", BASIS_MEASURED);
 	if (x->known.queue)
 		text_format(&text, "%llu waited", LLU(x->queue));
+	if (x->known.queue && !at_end)
+		say_oldest(&text, x);
 	if (x->known.limit)
-		text_format(&text, "%slimit %llu, so that %llu fit", x->known.queue ? ", " : "", LLU(x->limit), LLU(x->limit + 1));
-	if (x->known.oldest_wait_ns && x->oldest_wait_ns) {
-		text_add(&text, "; the oldest for ");
-		text_duration(&text, x->oldest_wait_ns);
+		text_format(&text, "%slimit %llu, so that %llu fit", x->known.queue ? "; " : "", LLU(x->limit), LLU(x->limit + 1));
+	if (!x->known.queue_after)
+		return;
+	text_format(&text, "; %llu at the end", LLU(x->queue_after));
+	if (x->known.observed_ns && x->observed_ns >= 1000) {
+		text_add(&text, " of ");
+		text_duration(&text, x->observed_ns);
 	}
-	if (x->known.queue_after) {
-		text_format(&text, "; %llu", LLU(x->queue_after));
-		text_add(&text, x->known.observed_ns && x->observed_ns ? " waited " : " waited a moment later");
-		if (x->known.observed_ns && x->observed_ns) {
-			text_duration(&text, x->observed_ns);
-			text_add(&text, " later");
-		}
-	}
+	if (at_end)
+		say_oldest(&text, x);
 }
 
 static void row_bound(const struct accept_overflow *x, struct verdict *ret)
 {
+	enum overflow_bound bound;
+	bool has_bound = accept_bound(x, &bound);
 	struct text text;
 
-	if (!x->known.bound_by && !x->known.listen_backlog && !x->known.somaxconn_now && !x->known.somaxconn_then) {
+	if (!has_bound && !x->known.listen_backlog && !x->known.somaxconn_now && !x->known.somaxconn_then) {
 		text = say_evidence(ret, "bound", BASIS_UNKNOWN);
 		text_add(&text, "what set the limit: the argument of listen() or net.core.somaxconn");
 		return;
 	}
-	text = say_evidence(ret, "bound", x->known.bound_inferred && x->bound_inferred ? BASIS_INFERRED : BASIS_MEASURED);
-	if (x->known.bound_by)
-		text_format(&text, "by %s: ", x->bound_by == OVERFLOW_BOUND_LISTEN	     ? "the argument of listen()" :
-					      x->bound_by == OVERFLOW_BOUND_SOMAXCONN_NOW ? "somaxconn" :
-											    "the somaxconn of then");
+	text = say_evidence(ret, "bound", !has_bound && x->known.limit			? BASIS_UNKNOWN :
+					  x->known.bound_inferred && x->bound_inferred ? BASIS_INFERRED :
+											 BASIS_MEASURED);
+	if (has_bound)
+		text_format(&text, "by %s: ", bound == OVERFLOW_BOUND_LISTEN	    ? "the argument of listen()" :
+					      bound == OVERFLOW_BOUND_SOMAXCONN_NOW ? "somaxconn" :
+										      "the somaxconn of then");
+	else if (x->known.limit)
+		text_add(&text, "by the argument of listen() or the somaxconn of then: ");
 	if (x->known.listen_backlog)
 		text_format(&text, "listen(%lld)", (long long)x->listen_backlog);
 	else
@@ -135,6 +151,11 @@ static void row_accept(const struct accept_overflow *x, struct verdict *ret)
 	uint64_t rate, arrivals;
 	struct text text;
 
+	if (!none && !x->known.accepted && !x->known.arrived && accept_pace(x) == ACCEPT_PACE_GOES_ON) {
+		text = say_evidence(ret, "accept()", BASIS_MEASURED);
+		text_add(&text, "it goes on: there is room in the queue again");
+		return;
+	}
 	if (!none && !x->known.accepted && !x->known.arrived) {
 		text = say_evidence(ret, "accept()", BASIS_UNKNOWN);
 		text_add(&text, "whether anybody calls it");
@@ -144,6 +165,7 @@ static void row_accept(const struct accept_overflow *x, struct verdict *ret)
 	if (none) {
 		text_add(&text, "none for at least ");
 		text_duration(&text, x->since_accept_ns);
+		text_add(&text, x->known.observed_ns ? " at the end" : "");
 	}
 	if (x->known.accepted)
 		text_format(&text, "%s%llu taken", text.length ? "; " : "", LLU(x->accepted));
@@ -165,7 +187,7 @@ static void say_state(struct text *text, enum acceptor_state state, bool has_cal
 
 	text_add(text, state < sizeof(words) / sizeof(words[0]) && words[state] ? words[state] : "is in an unknown state");
 	if (has_call && *call)
-		text_format(text, " in %s", call);
+		text_format(text, state == ACCEPTOR_FD_EXHAUSTED ? " and is in %s" : " in %s", call);
 }
 
 static void row_acceptor(const struct observation *observation, struct verdict *ret)
@@ -175,13 +197,17 @@ static void row_acceptor(const struct observation *observation, struct verdict *
 
 	if (!x->known.acceptor_state && !x->known.acceptor_cpu_percent)
 		return;
+	/* what all of them do is in another row; this one need not be who accepts */
+	if (accept_anonymous(x) && x->acceptor_state != ACCEPTOR_STOPPED && x->acceptor_state != ACCEPTOR_FD_EXHAUSTED)
+		return;
 	text = say_evidence(ret, "acceptor", BASIS_MEASURED);
 	if (x->known.acceptor_tid)
 		text_format(&text, "thread %llu of ", LLU(x->acceptor_tid));
 	accept_say_acceptor(&text, observation);
 	text_add(&text, " ");
 	say_state(&text, x->known.acceptor_state ? x->acceptor_state : 0, x->known.acceptor_syscall, x->acceptor_syscall);
-	if (x->known.acceptor_ns && x->acceptor_ns) {
+	/* who tries again and again has had none for longer */
+	if (x->known.acceptor_ns && x->acceptor_ns && !(x->known.acceptor_state && x->acceptor_state == ACCEPTOR_FD_EXHAUSTED)) {
 		text_add(&text, " for ");
 		text_duration(&text, x->acceptor_ns);
 	}

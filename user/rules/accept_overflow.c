@@ -142,9 +142,10 @@ static bool blocked_matches(const struct observation *observation)
 {
 	const struct accept_overflow *x = overflow(observation);
 
-	/* for a moment any server is */
+	/* for a moment any server is; one of several may be for long while the others accept */
 	return accept_is(x, ACCEPTOR_BLOCKED) &&
 	       (accept_pace(x) == ACCEPT_PACE_NONE || (accept_pace(x) == ACCEPT_PACE_UNKNOWN && x->known.acceptor_ns &&
+						      !(x->known.sharing && x->sharing > 1) &&
 						      x->acceptor_ns >= SECOND_NS / 4));
 }
 
@@ -153,9 +154,11 @@ static void blocked_explain(const struct observation *observation, struct verdic
 	const struct accept_overflow *x = overflow(observation);
 	char room[128];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
+	size_t name;
 
 	ret->severity = SEVERITY_ERROR;
 	say_it(&why, observation);
+	name = why.length;
 	text_add(&why, " is blocked");
 	if (x->known.acceptor_syscall && *x->acceptor_syscall)
 		text_format(&why, " in %s", x->acceptor_syscall);
@@ -164,7 +167,7 @@ static void blocked_explain(const struct observation *observation, struct verdic
 		text_duration(&why, x->acceptor_ns);
 	}
 	accept_say_acceptor(&text, observation);
-	text_format(&text, " does not come to accept(): %s", room);
+	text_format(&text, " does not come to accept(): it%s", room + name);
 	if (x->known.acceptor_tid)
 		text_format(&text, " (thread %llu)", LLU(x->acceptor_tid));
 	accept_say_since(&text, x);
@@ -195,9 +198,11 @@ static void running_explain(const struct observation *observation, struct verdic
 	bool starved = x->known.acceptor_cpu_percent && x->acceptor_cpu_percent < 20;
 	char room[128];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
+	size_t name;
 
 	ret->severity = SEVERITY_ERROR;
 	say_it(&why, observation);
+	name = why.length;
 	if (starved)
 		text_format(&why, " wants to run and gets only %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
 	else
@@ -205,7 +210,7 @@ static void running_explain(const struct observation *observation, struct verdic
 	if (!starved && x->known.acceptor_cpu_percent)
 		text_format(&why, ", %llu %% of a CPU", LLU(x->acceptor_cpu_percent));
 	accept_say_acceptor(&text, observation);
-	text_format(&text, " runs but does not come to accept(): %s", room);
+	text_format(&text, " runs but does not come to accept(): it%s", room + name);
 	if (x->known.acceptor_tid)
 		text_format(&text, " in thread %llu", LLU(x->acceptor_tid));
 	accept_say_since(&text, x);
@@ -227,13 +232,20 @@ static void running_explain(const struct observation *observation, struct verdic
 
 static bool group_matches(const struct observation *observation)
 {
-	return accept_group_uneven(overflow(observation));
+	const struct accept_overflow *x = overflow(observation);
+	uint64_t now;
+
+	/* one that has room again had a burst, whatever the others have */
+	if (accept_queue_now(x, &now) && x->known.limit && now <= x->limit)
+		return false;
+	return accept_group_uneven(x);
 }
 
 static void group_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
 	const struct reuseport_member *m = accept_full_member(x);
+	uint64_t now;
 	char room[160];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
@@ -242,7 +254,7 @@ static void group_explain(const struct observation *observation, struct verdict 
 	text_add(&text, room);
 	text_add(&text, ". The kernel gives each its share of the clients by a hash of their address, full or not");
 	if (m && (m->known.comm || m->known.pid)) {
-		text_add(&text, "; the full one is that of ");
+		text_add(&text, x->group_full == 1 ? "; the full one is that of " : "; a full one is that of ");
 		say_process(&text, m->known.comm ? m->comm : "", m->known.pid, m->pid);
 	}
 	accept_say_since(&text, x);
@@ -253,7 +265,7 @@ static void group_explain(const struct observation *observation, struct verdict 
 			    LLU(m->pid), LLU(m->pid), LLU(m->pid));
 	}
 	tcp_advise(ret, "one listening socket that all workers share has no such imbalance (nginx: without reuseport)");
-	accept_conclude(observation, BASIS_MEASURED, room, ret);
+	accept_conclude(observation, accept_queue_now(x, &now) ? BASIS_MEASURED : BASIS_INFERRED, room, ret);
 }
 
 static bool not_called_matches(const struct observation *observation)
@@ -292,6 +304,22 @@ static bool always(const struct observation *observation)
 	return true;
 }
 
+/* ". The oldest client had waited for 848 ms, and it was full still 26 ms later: that is no burst" */
+static void say_waited(struct text *text, const struct accept_overflow *x)
+{
+	bool full = x->known.limit && x->known.queue_after && x->queue_after > x->limit && x->known.observed_ns;
+
+	if (!x->known.oldest_wait_ns || x->oldest_wait_ns < SECOND_NS / 4)
+		return;
+	text_add(text, ". The oldest client in it had waited for ");
+	text_duration(text, x->oldest_wait_ns);
+	if (!full)
+		return;
+	text_add(text, ", and it was full still ");
+	text_duration(text, x->observed_ns);
+	text_add(text, " later: that is no burst");
+}
+
 static void unexplained_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = overflow(observation);
@@ -300,6 +328,7 @@ static void unexplained_explain(const struct observation *observation, struct ve
 	text_add(&text, "the accept queue of ");
 	accept_say_listener(&text, x);
 	text_add(&text, " was full; whether its owner accepts is not in this line");
+	say_waited(&text, x);
 	text = say_advice(ret);
 	text_add(&text, "look at the queue (Recv-Q) and its limit (Send-Q): ");
 	tcp_say_enter(&text, observation);
@@ -327,6 +356,8 @@ static const struct rule rules[] = {
 	{ "accept-backlog-somaxconn", "a burst; somaxconn cuts the queue", accept_now_matches, accept_now_explain },
 	{ "accept-backlog-listen", "a burst; the argument of listen() sets the queue, raising somaxconn does not help",
 	  accept_listen_matches, accept_listen_explain },
+	{ "accept-backlog-unseen", "a burst; the argument of listen() or the somaxconn of then set the queue, which is not known",
+	  accept_either_matches, accept_either_explain },
 	{ "accept-unexplained", "none of the above", always, unexplained_explain },
 };
 

@@ -15,11 +15,13 @@ static uint64_t interval(const struct accept_overflow *x)
 
 enum accept_pace accept_pace(const struct accept_overflow *x)
 {
+	uint64_t now;
+
 	/* who takes two a second has not stopped half a second after the last */
 	if (x->known.since_accept_ns && x->since_accept_ns >= SECOND_NS / 4 && x->since_accept_ns / 3 >= interval(x))
 		return ACCEPT_PACE_NONE;
 	if ((x->known.accepted && x->accepted) ||
-	    (x->known.queue && x->known.queue_after && x->queue_after < x->queue))
+	    (x->known.queue && accept_queue_now(x, &now) && now < x->queue))
 		return ACCEPT_PACE_GOES_ON;
 	/* none in a moment says nothing, nor where nobody came */
 	return x->known.accepted && x->known.arrived && x->arrived && x->known.observed_ns &&
@@ -86,21 +88,52 @@ bool accept_group_uneven(const struct accept_overflow *x)
 	return x->known.group_size && x->known.group_full && x->group_full && x->group_full < x->group_size;
 }
 
+/* overflows are told of the line's own socket only */
+static const struct reuseport_member *own_member(const struct accept_overflow *x)
+{
+	for (uint64_t i = 0; x->known.group && i < x->group_count; i++)
+		if (x->group[i].known.overflows)
+			return &x->group[i];
+	return NULL;
+}
+
+static bool is_full(const struct reuseport_member *m)
+{
+	return m->known.queue && m->known.limit && m->queue > m->limit;
+}
+
 const struct reuseport_member *accept_full_member(const struct accept_overflow *x)
 {
-	const struct reuseport_member *ret = NULL;
-	uint64_t most = 0;
+	const struct reuseport_member *own = own_member(x);
 
-	for (uint64_t i = 0; x->known.group && i < x->group_count; i++) {
-		const struct reuseport_member *m = &x->group[i];
-		uint64_t overflows = m->known.overflows ? m->overflows : 0;
+	if (own && is_full(own))
+		return own;
+	for (uint64_t i = 0; x->known.group && i < x->group_count; i++)
+		if (is_full(&x->group[i]))
+			return &x->group[i];
+	return NULL;
+}
 
-		if (!ret || overflows > most) {
-			ret = m;
-			most = overflows;
-		}
-	}
-	return ret;
+bool accept_queue_now(const struct accept_overflow *x, uint64_t *ret)
+{
+	const struct reuseport_member *own = own_member(x);
+
+	if (!x->known.queue_after && !(own && own->known.queue))
+		return false;
+	*ret = x->known.queue_after ? x->queue_after : own->queue;
+	return true;
+}
+
+bool accept_bound(const struct accept_overflow *x, enum overflow_bound *ret)
+{
+	bool inferred = x->known.bound_inferred && x->bound_inferred;
+
+	/* another somaxconn today says nothing of the one of then */
+	if (!x->known.bound_by ||
+	    (inferred && x->bound_by == OVERFLOW_BOUND_LISTEN && !x->known.listen_backlog && !x->known.somaxconn_then))
+		return false;
+	*ret = x->bound_by;
+	return true;
 }
 
 uint64_t accept_wanted(const struct accept_overflow *x)
@@ -133,6 +166,27 @@ const struct tcp_holder *accept_acceptor(const struct accept_overflow *x)
 			return h;
 	}
 	return NULL;
+}
+
+bool accept_anonymous(const struct accept_overflow *x)
+{
+	return x->known.sharing && x->sharing > 1 && accept_pace(x) == ACCEPT_PACE_GOES_ON;
+}
+
+bool accept_busiest(const struct accept_overflow *x, uint64_t *ret_percent)
+{
+	uint64_t most = 0;
+
+	if (!x->known.holders || !x->known.sharing || x->holders_count != x->sharing)
+		return false;
+	for (uint64_t i = 0; i < x->holders_count; i++) {
+		if (!x->holders[i].known.cpu_percent)
+			return false;
+		if (x->holders[i].cpu_percent > most)
+			most = x->holders[i].cpu_percent;
+	}
+	*ret_percent = most;
+	return true;
 }
 
 bool accept_acceptor_pid(const struct observation *observation, uint64_t *ret)

@@ -17,20 +17,30 @@ void accept_say_listener(struct text *text, const struct accept_overflow *x)
 
 void accept_say_group(struct text *text, const struct accept_overflow *x)
 {
+	const struct reuseport_member *full = accept_full_member(x);
+
 	if (!x->known.group_size || x->group_size < 2)
 		return;
 	text_format(text, ". It is one of %llu SO_REUSEPORT sockets on that port", LLU(x->group_size));
-	if (accept_group_uneven(x))
-		text_format(text, ": %llu full, the others not, and the kernel goes on giving each its share", LLU(x->group_full));
+	if (!accept_group_uneven(x))
+		return;
+	text_format(text, ": %llu full", LLU(x->group_full));
+	if (full && full->known.overflows) {
+		text_add(text, x->group_full == 1 ? " (this one)" : " (one is this one)");
+	} else if (full && (full->known.comm || full->known.pid)) {
+		text_add(text, x->group_full == 1 ? " (that of " : " (one is that of ");
+		say_process(text, full->known.comm ? full->comm : "", full->known.pid, full->pid);
+		text_add(text, ")");
+	}
+	text_add(text, ", the others not, and the kernel goes on giving each its share");
 }
 
 void accept_say_since(struct text *text, const struct accept_overflow *x)
 {
 	if (!x->known.since_accept_ns || !x->since_accept_ns)
 		return;
-	text_add(text, ". The last accept() was at least ");
+	text_add(text, ". There was no accept() for at least ");
 	text_duration(text, x->since_accept_ns);
-	text_add(text, " ago");
 }
 
 /* where a server does not wait: its master does, and what inherited its socket */
@@ -68,14 +78,16 @@ void accept_say_holders(struct text *text, const struct accept_overflow *x)
 
 bool accept_say_bound(struct text *text, const struct accept_overflow *x)
 {
-	if (!x->known.bound_by)
+	enum overflow_bound bound;
+
+	if (!accept_bound(x, &bound))
 		return false;
-	if (x->bound_by == OVERFLOW_BOUND_LISTEN) {
+	if (bound == OVERFLOW_BOUND_LISTEN) {
 		if (x->known.listen_backlog)
 			text_format(text, "listen(%lld)", (long long)x->listen_backlog);
 		else
 			text_add(text, "the argument of listen()");
-	} else if (x->bound_by == OVERFLOW_BOUND_SOMAXCONN_NOW) {
+	} else if (bound == OVERFLOW_BOUND_SOMAXCONN_NOW) {
 		text_add(text, "net.core.somaxconn");
 		if (x->known.somaxconn_now)
 			text_format(text, " (%llu)", LLU(x->somaxconn_now));
@@ -198,12 +210,33 @@ void accept_advise_listen_again(const struct observation *observation, struct ve
 	tcp_say_restart(&text, observation);
 }
 
+/* of several that share the socket: who accepts, and how often */
+static void advise_trace(const struct accept_overflow *x, struct verdict *ret)
+{
+	bool any = false;
+	struct text text;
+
+	for (uint64_t i = 0; x->known.holders && i < x->holders_count; i++)
+		any |= x->holders[i].known.pid;
+	if (!any)
+		return;
+	text = say_advice(ret);
+	text_add(&text, "see which of them accept: strace -f -e trace=accept,accept4");
+	for (uint64_t i = 0; i < x->holders_count; i++)
+		if (x->holders[i].known.pid)
+			text_format(&text, " -p %llu", LLU(x->holders[i].pid));
+}
+
 void accept_advise_stack(const struct observation *observation, struct verdict *ret)
 {
 	const struct accept_overflow *x = &observation->accept_overflow;
 	uint64_t pid, tid;
 	struct text text;
 
+	if (accept_anonymous(x)) {
+		advise_trace(x, ret);
+		return;
+	}
 	if (!accept_acceptor_pid(observation, &pid) || (x->known.acceptor_state && x->acceptor_state == ACCEPTOR_WAITING))
 		return;
 	tid = x->known.acceptor_tid ? x->acceptor_tid : pid;

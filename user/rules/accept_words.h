@@ -17,7 +17,7 @@ void accept_say_group(struct text *text, const struct accept_overflow *x);
 /* ". Of 5 processes that share the socket 3 are blocked in another call", or nothing */
 void accept_say_holders(struct text *text, const struct accept_overflow *x);
 bool accept_is_no_server_call(const char *call);
-/* ". The last accept() was at least 4.8 s ago", or nothing */
+/* ". There was no accept() for at least 4.8 s", or nothing */
 void accept_say_since(struct text *text, const struct accept_overflow *x);
 /* "listen(511)": the name of what set the limit; false where that is unknown */
 bool accept_say_bound(struct text *text, const struct accept_overflow *x);
@@ -51,5 +51,7 @@ bool accept_now_matches(const struct observation *observation);
 void accept_now_explain(const struct observation *observation, struct verdict *ret);
 bool accept_listen_matches(const struct observation *observation);
 void accept_listen_explain(const struct observation *observation, struct verdict *ret);
+bool accept_either_matches(const struct observation *observation);
+void accept_either_explain(const struct observation *observation, struct verdict *ret);
 
 #endif
