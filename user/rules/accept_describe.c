@@ -198,7 +198,8 @@ static void row_acceptor(const struct observation *observation, struct verdict *
 	if (!x->known.acceptor_state && !x->known.acceptor_cpu_percent)
 		return;
 	/* what all of them do is in another row; this one need not be who accepts */
-	if (accept_anonymous(x) && x->acceptor_state != ACCEPTOR_STOPPED && x->acceptor_state != ACCEPTOR_FD_EXHAUSTED)
+	if (accept_anonymous(x) && !(x->known.acceptor_state && (x->acceptor_state == ACCEPTOR_STOPPED ||
+								 x->acceptor_state == ACCEPTOR_FD_EXHAUSTED)))
 		return;
 	text = say_evidence(ret, "acceptor", BASIS_MEASURED);
 	if (x->known.acceptor_tid)
