@@ -57,11 +57,11 @@ static void test_rises_and_falls(void **state)
 
 static int64_t slope_of(const uint32_t *counts, unsigned int count, uint64_t step_ns)
 {
-	struct fd_process p = { .looks = count, .history_count = count, .history_stride = 1 };
+	struct fd_process p = { .looks = count, .even_looks = count, .history_count = count, .history_stride = 1 };
 
 	memcpy(p.history, counts, count * sizeof(*counts));
 	p.first_ns = SECOND;
-	p.last_ns = SECOND + (count ? count - 1 : 0) * step_ns;
+	p.last_ns = p.even_ns = SECOND + (count ? count - 1 : 0) * step_ns;
 	return fd_leak_slope(&p);
 }
 
