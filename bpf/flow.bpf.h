@@ -306,12 +306,26 @@ static __always_inline void note_first(struct flow *flow, const struct sock *sk)
 	flow->first_dsack = BPF_CORE_READ(tcp, dsack_dups);
 }
 
+/* what the socket's counter was before these segments: at the last look, also where its flow is forgotten, or at the first */
+static __always_inline __u32 counted_before(const struct sock *sk, __u32 segments)
+{
+	__u32 before = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans) - segments;
+	__u64 own = (__u64)sk;
+	struct tcp_owner *owner = bpf_map_lookup_elem(&owners, &own);
+
+	return owner && owner->counted <= before ? owner->counted : before;
+}
+
 /* what the socket's counter grew by since it was read last */
 static __always_inline __u32 grown(struct flow *flow, const struct sock *sk)
 {
 	__u32 total = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans), n = total - flow->total;
+	__u64 own = (__u64)sk;
+	struct tcp_owner *owner = bpf_map_lookup_elem(&owners, &own);
 
 	flow->total = total;
+	if (owner)
+		owner->counted = total;
 	return n;
 }
 

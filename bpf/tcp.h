@@ -21,6 +21,8 @@ struct tcp_owner {
 	__u32 uid;
 	__u32 ns_pid;
 	__u32 closed;		/* the socket is, and nobody was told: its memory may be another's by now */
+	__u32 counted;		/* what its counter of retransmissions was when it was read last */
+	__u32 pad;
 	char comm[16];
 	char parent_comm[16];
 };

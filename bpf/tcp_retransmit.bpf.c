@@ -74,16 +74,6 @@ static __always_inline bool was_tried(const struct tcp_skb_cb *cb)
 	return BPF_CORE_READ(cb, sacked) & TCPCB_EVER_RETRANS;
 }
 
-/* what the socket's counter was before these segments, or before it was watched */
-static __always_inline __u32 counted_before(const struct sock *sk, __u32 segments)
-{
-	__u64 own = (__u64)sk;
-
-	if (bpf_map_lookup_elem(&owners, &own))
-		return 0;
-	return BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans) - segments;
-}
-
 /* these segments were counted a moment ago, when they were dropped, and did not fail */
 static __always_inline void take_back(struct flow *flow)
 {
@@ -209,18 +199,30 @@ int retransmit_freed(__u64 *ctx)
 
 /* ---- whose they are ------------------------------------------------- */
 
+/* The kernel may skip a program: of a socket that is known from its beginning, what it did not see is found at the end. */
+static __always_inline bool was_missed(const struct sock *sk, const struct tcp_owner *owner)
+{
+	return owner && !owner->closed && BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans) != owner->counted;
+}
+
 /* A socket's counter and its last state are read before it goes; it has given its port back already. False: no room. */
-static __always_inline bool tell_closed(const struct sock *sk)
+static __always_inline bool tell_closed(const struct sock *sk, const struct tcp_owner *owner)
 {
 	const __u32 which = SCRATCH_CLOSED;
 	struct work *w = bpf_map_lookup_elem(&scratch, &which);
+	bool missed = was_missed(sk, owner);
 	struct flow *flow;
 
-	if (!w)
+	if (!w || (have_flows != HAVE_FLOWS && !missed))
 		return true;
 	key_of_socket(&w->key, &sk->__sk_common);
 	w->key.local_port = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
 	flow = bpf_map_lookup_elem(&flows, &w->key);
+	if (!flow && missed) {
+		flow = flow_for(w, (__u64)sk, counted_before(sk, 0));
+		if (flow)
+			note_first(flow, sk);
+	}
 	if (!flow || flow->sk != (__u64)sk || flow->listening)
 		return true;
 	count_growth(flow, &w->key, sk);
@@ -231,15 +233,17 @@ static __always_inline bool tell_closed(const struct sock *sk)
 static __always_inline void closed(const struct sock *sk)
 {
 	__u64 own = (__u64)sk;
-	struct tcp_owner *owner;
+	struct tcp_owner *owner = bpf_map_lookup_elem(&owners, &own);
+	bool told = tell_closed(sk, owner);
 
-	if (have_flows != HAVE_FLOWS || tell_closed(sk)) {
+	if (!owner)
+		return;
+	if (told) {
 		bpf_map_delete_elem(&owners, &own);
 		return;
 	}
-	owner = bpf_map_lookup_elem(&owners, &own);
-	if (owner)
-		owner->closed = 1;
+	owner->closed = 1;
+	owner->counted = 0;
 }
 
 /* connect() and listen() were called by who runs now */
