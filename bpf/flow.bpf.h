@@ -14,6 +14,8 @@
 
 /* set by user space: arguments of the tracepoint; newer kernels tell of what could not be sent, too */
 const volatile __u32 retransmit_arguments = 2;
+/* the reason for which segments to nobody are freed; 0: the kernel has none */
+const volatile __u32 no_socket = 0;
 
 /* Whether any flow is known, so that the end of a connection need not look for one; user space takes it back. */
 #define HAVE_FLOWS 1

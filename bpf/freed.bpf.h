@@ -22,13 +22,20 @@ static __always_inline __u32 segments_in(const struct sk_buff *skb)
 	return segments ? segments : 1;
 }
 
+#define NO_SOCKET_NS 2000000000ULL
+
 static __always_inline void note_drop(struct flow *flow, const struct segment *segment, __u32 segments, __u32 reason,
 				      bool out)
 {
 	struct flow_drops *drops = out ? &flow->drops_out : &flow->drops_in;
+	__u64 now = bpf_ktime_get_boot_ns();
 
 	drops->count += segments;
+	/* what is on its way when a socket is closed says nothing of what went just before */
+	if (reason == no_socket && drops->reason && now - drops->reason_ns < NO_SOCKET_NS)
+		return;
 	drops->reason = reason;
+	drops->reason_ns = now;
 	drops->net = segment_netns(segment);
 }
 

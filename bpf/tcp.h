@@ -160,6 +160,7 @@ struct flow_state {
 /* segments that this host dropped, and how it dropped the last of them */
 struct flow_drops {
 	__u64 count;
+	__u64 reason_ns;
 	__u32 reason;
 	__u32 net;		/* inode number of the namespace */
 };

@@ -12,6 +12,7 @@ scenes_end 30
 watch_stop
 check_sh 'the account balances' kinds_balance
 scenes_read
+sed 's/^/# /' "$out" | jq -Rc 'ltrimstr("# ") | fromjson | [.lines[] | select(.tcp_retransmit.drops_out > 0) | .diagnosis.rule + " " + (.tcp_retransmit.drop_reason // "-")] | group_by(.) | map({(.[0]): length}) | add' | sed 's/^/# /'
 if has_scene netem; then
 	check_sh 'most of them send again' test "$(scene_fact netem RetransSegs)" -gt 1000
 	about netem

@@ -47,6 +47,7 @@ static int tcp_retransmit_probe_open(struct probe *probe, const struct kernel *k
 	struct tcp_retransmit_bpf *skeleton = tcp_retransmit_bpf__open_opts(&options);
 	int freed = kernel_tracepoint_args(kernel, "kfree_skb");
 	int sent = kernel_tracepoint_args(kernel, "tcp_retransmit_skb");
+	long value;
 
 	if (!skeleton)
 		return -errno;
@@ -56,6 +57,8 @@ static int tcp_retransmit_probe_open(struct probe *probe, const struct kernel *k
 		return sent < 0 ? sent : freed;
 	skeleton->rodata->retransmit_arguments = sent;
 	skeleton->rodata->kfree_arguments = freed;
+	value = kernel_enum_value(kernel, "SKB_DROP_REASON_NO_SOCKET");
+	skeleton->rodata->no_socket = value > 0 ? value : 0;
 	fill_reasons(kernel, skeleton->rodata->no_drops, sizeof(skeleton->rodata->no_drops),
 		     &skeleton->rodata->no_reason);
 	bpf_program__set_autoload(skeleton->progs.find_sockets, kernel_knows_types());

@@ -110,7 +110,8 @@ enum tcp_place tcp_drop_place(const struct tcp_retransmit *x, enum tcp_way way)
 	const char *name = tcp_drop_reason(x, way);
 	const struct drop_reason *row = row_of(x, way);
 
-	if (name && is_harmless(name))
+	/* what comes when the socket here is closed says nothing of what went before */
+	if (name && (is_harmless(name) || (way == TCP_IN && !tcp_is_class(x, RETRANSMIT_SYNACK) && strcmp(name, "NO_SOCKET") == 0)))
 		return TCP_PLACE_HARMLESS;
 	return row ? row->place : TCP_PLACE_UNKNOWN;
 }
