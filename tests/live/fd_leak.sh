@@ -15,15 +15,20 @@ steady=$pid
 wait_ready
 run "$leakfd" twins --wait --every $((40 * slow)) --count "$count" --soft 1024
 twins=$pid
+twins_out=$run_out
 wait_ready
 look leak "$leaker" 100 --tick 0.5
 look twins "$twins" 100 --tick 0.5
 look steady "$steady" 100 --tick 0.5
 looks_armed leak steady twins
 kill -USR2 "$leaker" "$steady" "$twins"
+# each before it is at rest for long, as a cache that is full
+{
+	wait_until 90 grep -q '^rest' "$twins_out" || true
+	kill -TERM "$look_tool_twins"
+} &
 wait_until 90 grep -q '^rest' "$leaker_out" || true
-# before it is at rest for long, as a cache that is full
-kill -TERM "$look_tool_leak" "$look_tool_steady" "$look_tool_twins"
+kill -TERM "$look_tool_leak" "$look_tool_steady"
 look_end leak "$leaker"
 balances
 open_as "$leaker"
