@@ -33,8 +33,11 @@ look_end leak "$leaker"
 balances
 open_as "$leaker"
 rest=$(sed -n 's/^rest open //p' "$leaker_out")
-says 'opened and closed are what it says' '.fd_leak.opened == $opened and .fd_leak.closed == $closed' \
-	--argjson opened "$(echo "$rest" | cut -d ' ' -f 3)" --argjson closed "$(echo "$rest" | cut -d ' ' -f 5)"
+# since 7.1 a program that is preempted is skipped for others, and a guest's is preempted often
+says 'opened and closed are what it says' '($opened - .fd_leak.opened) as $less
+	| $less >= 0 and $less <= (if $guest then $opened / 100 else 0 end) and $closed - .fd_leak.closed == $less' \
+	--argjson opened "$(echo "$rest" | cut -d ' ' -f 3)" --argjson closed "$(echo "$rest" | cut -d ' ' -f 5)" \
+	--argjson guest "$([ "$slow" = 1 ] && echo false || echo true)"
 says 'the forgetful function comes first, with the exact number' '.fd_leak.sites[0] | .outstanding == $count
 	and .opened == $count and (.closed // 0) == 0 and .type == "eventfd"' --argjson count "$count"
 stack_has '.fd_leak.sites[0].stack' forgotten_eventfd main
