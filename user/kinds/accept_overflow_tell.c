@@ -24,6 +24,7 @@ static void tell_socket(const struct session *s, const struct overflow_incident 
 	const struct listener_state *state = &incident->event.state;
 	const uint8_t *address = state->valid ? state->address : incident->counts.address;
 	bool v6 = state->valid ? state->family == INET6 : !address_is_v4(address);
+	int other_netns = tcp_other_netns(s, incident->counts.netns);
 	char text[48];
 
 	KNOW(x, family, v6 ? FAMILY_IPV6 : FAMILY_IPV4);
@@ -31,8 +32,8 @@ static void tell_socket(const struct session *s, const struct overflow_incident 
 	KNOW_TEXT(x, saddr, text);
 	KNOW(x, sport, incident->event.key.port);
 	KNOW(x, netns, incident->counts.netns);
-	if (tcp_other_netns(s, incident->counts.netns) >= 0)
-		KNOW(x, other_netns, tcp_other_netns(s, incident->counts.netns));
+	if (other_netns >= 0)
+		KNOW(x, other_netns, other_netns);
 	if (incident->counts.netns_cookie)
 		KNOW(x, netns_cookie, incident->counts.netns_cookie);
 	KNOW(x, listener_by, incident->counts.basis);

@@ -21,6 +21,7 @@ static void tell_flow(const struct tcp_retransmit_state *state, const struct ret
 	const struct flow_state *now = &flow->state;
 	/* a connection of which there are only SYN-ACKs is none of the listening socket's states */
 	const char *word = tcp_state_word(flow->counts.listening ? TCP_SYN_RECV : now->state);
+	int other_netns = tcp_other_netns(state->session, flow->counts.netns);
 	bool known;
 
 	KNOW(x, family, address_is_v4(flow->key.peer) ? FAMILY_IPV4 : FAMILY_IPV6);
@@ -33,8 +34,8 @@ static void tell_flow(const struct tcp_retransmit_state *state, const struct ret
 	x->known.accepted = known;
 	if (flow->counts.netns)
 		KNOW(x, netns, flow->counts.netns);
-	if (tcp_other_netns(state->session, flow->counts.netns) >= 0)
-		KNOW(x, other_netns, tcp_other_netns(state->session, flow->counts.netns));
+	if (other_netns >= 0)
+		KNOW(x, other_netns, other_netns);
 	if (flow->counts.netns_cookie)
 		KNOW(x, netns_cookie, flow->counts.netns_cookie);
 	if (!now->valid)
