@@ -72,10 +72,10 @@ if [ -n "$unnamed" ]; then
 fi
 asks "$exhaust" io_uring-async 2
 worker=$pid
-# gone before anybody hears of it, and gone a little later
+# gone before anybody hears of it, and gone before its line is told
 exhaust openat 1 --then-exit
 gone=$pid
-exhaust openat 3 --rest 100
+exhaust openat 1 --rest 3000
 short=$pid
 for asked_one in $asked; do
 	pid=${asked_one%%:*}
@@ -133,7 +133,7 @@ if grep -q '^done' "$tmp/fd.$worker"; then
 else
 	skip 'a worker of io_uring' "$(tail -n 1 "$tmp/fd.$worker")"
 fi
-refused "$short" 'alive for a third of a second'
+refused "$short" 'alive for three seconds'
 stack_has .fd_exhausted.stack road_openat fail_again work main
 says 'its program' '.process.exe == $exe' --arg exe "$exhaust"
 refused "$gone" 'gone at once'

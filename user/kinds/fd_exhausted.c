@@ -172,6 +172,7 @@ static void tell(struct fd_exhausted_state *state, struct fd_incident *incident)
 	uint64_t count = untold(incident), last = last_failure(incident);
 	uint64_t from = incident->lines ? incident->told_ns : incident->first_ns;
 
+	fd_exhausted_name(state->session, incident);
 	fill_calls(x, incident);
 	KNOW(x, count, count);
 	KNOW(x, total, incident->total += count);
@@ -377,13 +378,16 @@ static uint64_t fd_exhausted_due(const void *state_pointer)
 static void fd_exhausted_expire(struct session *s, void *state_pointer, uint64_t now)
 {
 	struct fd_exhausted_state *state = state_pointer;
+	bool slow = false;
 
 	(void)s;
-	for (int i = 0; i < FD_INCIDENTS; i++) {
+	/* a stack may take long to be named: the rest stays due, and who fails meanwhile is looked at before that */
+	for (int i = 0; i < FD_INCIDENTS && !slow; i++) {
 		struct fd_incident *incident = &state->incidents[i];
 
 		if (!incident->start_ns || !incident->due_ns || incident->due_ns > now)
 			continue;
+		slow = incident->stack.count != 0;
 		look_at(state, incident, now);
 		if (!incident->due_ns && is_gone(state, incident))
 			forget(state, incident);

@@ -6,6 +6,7 @@
 #include "bpf/fd.h"
 #include "fd_summary.h"
 #include "session.h"
+#include "unwind.h"
 
 enum { FD_INCIDENTS = 64, FD_INCIDENT_CALLS = 48 };
 
@@ -38,6 +39,7 @@ struct fd_incident {
 	/* processor time of the thread that goes on, where the window began */
 	uint32_t tid;
 	uint64_t cpu_ns, cpu_at_ns;
+	struct call_stack stack;	/* without names as yet; count is 0 when it has them, or when there is none */
 	struct observation observation;
 };
 
@@ -58,6 +60,8 @@ void fd_exhausted_fit(struct observation *observation);
 /* fd_exhausted_look.c: who it is, what it has open, the stack: asked at once, it may be gone soon. */
 void fd_exhausted_look(struct fd_exhausted_state *state, struct fd_incident *incident,
 		       const struct fd_failure_event *event);
+/* The stack in words, before it is told. */
+void fd_exhausted_name(struct session *session, struct fd_incident *incident);
 /* What each failure says of limits and use: both may change while the incident goes on. */
 void fd_exhausted_update(struct fd_incident *incident, const struct fd_failure_event *event);
 

@@ -11,6 +11,9 @@
 /* a process with a million of them is looked at for this long */
 #define LIST_NS 500000000ULL
 
+/* stacks that wait for their names, which may take 50 ms each while others want to be looked at */
+enum { UNNAMED_MAX = 4 };
+
 static void take(void *context, const struct fd_entry *e)
 {
 	if (e->fd != FD_OWNER)
@@ -40,19 +43,44 @@ static void add_descriptors(struct fd_exhausted_state *state, struct observation
 	x->known.by_type = x->known.top = 1;
 }
 
-static void add_stack(struct session *s, struct observation *o, const struct fd_failure_event *e)
+/* addresses, as long as there is a process to ask: files are opened for it, and names need only those */
+static void add_stack(struct session *s, struct fd_incident *incident, const struct fd_failure_event *e)
 {
-	struct fd_exhausted *x = &o->fd_exhausted;
-	struct call_stack stack;
+	const struct process *p = &incident->observation.process;
+	struct fd_exhausted *x = &incident->observation.fd_exhausted;
+	struct call_stack *stack = &incident->stack;
 
-	fd_stack_unwind(s, o->process.pid, o->process.start_ns, &e->stack, &stack);
-	x->stack_count = fd_stack_words(s, o->process.pid, o->process.start_ns, &stack, x->stack[0], sizeof(x->stack[0]),
+	fd_stack_unwind(s, p->pid, p->start_ns, &e->stack, stack);
+	if (*stack->note)
+		KNOW_TEXT(x, stack_note, stack->note);
+	else if (stack->truncated)
+		KNOW_TEXT(x, stack_note, "the outer frames could not be followed");
+}
+
+void fd_exhausted_name(struct session *s, struct fd_incident *incident)
+{
+	const struct process *p = &incident->observation.process;
+	struct fd_exhausted *x = &incident->observation.fd_exhausted;
+
+	if (!incident->stack.count)
+		return;
+	x->stack_count = fd_stack_words(s, p->pid, p->start_ns, &incident->stack, x->stack[0], sizeof(x->stack[0]),
 					sizeof(x->stack) / sizeof(x->stack[0]));
 	x->known.stack = x->stack_count != 0;
-	if (*stack.note)
-		KNOW_TEXT(x, stack_note, stack.note);
-	else if (stack.truncated)
-		KNOW_TEXT(x, stack_note, "the outer frames could not be followed");
+	if (!x->known.stack)
+		KNOW_TEXT(x, stack_note, "the process ended before its stack could be named");
+	incident->stack.count = 0;
+}
+
+/* the unwinder keeps the files of a few processes */
+static void name_older(struct fd_exhausted_state *state)
+{
+	unsigned int unnamed = 0;
+
+	for (int i = 0; i < FD_INCIDENTS; i++)
+		unnamed += state->incidents[i].stack.count != 0;
+	for (int i = 0; i < FD_INCIDENTS && unnamed >= UNNAMED_MAX; i++)
+		fd_exhausted_name(state->session, &state->incidents[i]);
 }
 
 void fd_exhausted_update(struct fd_incident *incident, const struct fd_failure_event *e)
@@ -76,16 +104,18 @@ void fd_exhausted_look(struct fd_exhausted_state *state, struct fd_incident *inc
 	struct observation *o = &incident->observation;
 	struct fd_exhausted *x = &o->fd_exhausted;
 
+	name_older(state);
 	observation_clear(o, KIND_fd_exhausted);
+	incident->stack.count = 0;
 	memcpy(&o->process, &e->process, sizeof(e->process));
 	memcpy(x, &e->failure, sizeof(e->failure));
 	if (incident->limit_kind)
 		KNOW(x, limit_kind, incident->limit_kind);
 	fd_exhausted_update(incident, e);
 	if (procfs_same_process(&s->procfs, o->process.pid, o->process.start_ns)) {
-		add_stack(s, o, e);
-		add_descriptors(state, o);
 		subject_identity(s, &o->process);
+		add_stack(s, incident, e);
+		add_descriptors(state, o);
 		x->known.script = fd_script(&o->process, x->script, sizeof(x->script));
 	} else {
 		KNOW_TEXT(x, stack_note, "the process ended before it could be looked at");
