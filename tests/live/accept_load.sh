@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_accept.sh
-# vm: default
+# vm: ends
 # Under load, with SYNs and ACKs racing for the queue on every CPU, not one overflow is missed or told twice, and they are
 # told in few lines.
 . "$(dirname "$0")/lib_accept.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: default
+# vm: ends
 # cgroup.kill: no kill(2) happens, and who wrote is the killer.
 . "$(dirname "$0")/lib_exit.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: default
+# vm: ends
 # A core that goes to a helper the kernel starts, and a process that is stopped when it is asked to end.
 . "$(dirname "$0")/lib_exit.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: ends v1
+# vm: ends
 # Only this process, its children, this name, this cgroup, this user; only so
 # many, only so long.
 . "$(dirname "$0")/lib_exit.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: ends v1
+# vm: ends
 # TERM and two seconds later KILL: what became of the TERM.
 . "$(dirname "$0")/lib_exit.sh"
 

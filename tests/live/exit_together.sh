@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_exit.sh
-# vm: default
+# vm: ends
 # Two of the tool at once: each tells the same of every death.
 . "$(dirname "$0")/lib_exit.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_fd.sh
-# vm: default
+# vm: ends
 # One place of twenty-one forgets what it opened: it is named, and no other.
 . "$(dirname "$0")/lib_fd.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default
+# vm: ends
 # Flat for a while, then far too much at once; and too much with no past at all.
 . "$(dirname "$0")/lib_oom.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default
+# vm: ends
 # File pages that reclaim cannot take back (mlocked) fill the cgroup. Ordinary
 # page cache, clean or dirty, is reclaimed: writing far above the limit is no OOM.
 . "$(dirname "$0")/lib_oom.sh"

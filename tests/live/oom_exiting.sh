@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default v1
+# vm: ends v1
 # The chosen task is dying already, of another's SIGKILL: the kernel marks it
 # and kills nobody. It is kept from going first by a tracer, then by the freezer.
 . "$(dirname "$0")/lib_oom.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default
+# vm: ends
 # A process and a cgroup with names made to break terminals and parsers.
 . "$(dirname "$0")/lib_oom.sh"
 

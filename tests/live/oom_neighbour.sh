@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default
+# vm: ends
 # The victim is small; a larger neighbour in the same cgroup filled it and was
 # spared: because the victim offered itself, then because it is protected.
 . "$(dirname "$0")/lib_oom.sh"

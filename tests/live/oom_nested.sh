@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default v1
+# vm: ends v1
 # The parent is full, its children have no limit of their own. A task of one
 # child asks for the page, a task of the other dies.
 . "$(dirname "$0")/lib_oom.sh"

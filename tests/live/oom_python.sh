@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default
+# vm: host (Python is not in a guest)
 # A real server that leaks: Python, threads, an unprivileged user, requests over
 # loopback, a secret among its arguments.
 . "$(dirname "$0")/lib_oom.sh"

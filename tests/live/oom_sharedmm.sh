@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default
+# vm: ends
 # Two processes share one mm. The kernel marks and logs one of them and kills
 # both.
 . "$(dirname "$0")/lib_oom.sh"

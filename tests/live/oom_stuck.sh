@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default v1
+# vm: ends v1
 # The victim does not go: held in a tracer's exit stop, then asleep in D on a
 # frozen file system. The card must not wait for it.
 . "$(dirname "$0")/lib_oom.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016 source=lib_oom.sh
-# vm: default v1
+# vm: ends v1
 # The leader has exited, another thread grows: the kernel marks the thread, the
 # victim is the process.
 . "$(dirname "$0")/lib_oom.sh"

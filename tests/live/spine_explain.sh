@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_oom.sh
-# vm: default
+# vm: ends
 # What a live run wrote, explained again elsewhere: without root, without a
 # kernel that could watch, byte for byte the same.
 . "$(dirname "$0")/lib_oom.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib.sh
-# vm: ends v1
+# vm: ends
 # Who does not reap is named, with the exact number; who reaps in time is not.
 . "$(dirname "$0")/lib.sh"
 
