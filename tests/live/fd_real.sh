@@ -2,12 +2,52 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck disable=SC2016,SC2154 source=lib_fd.sh
 # vm: host (programs that a guest has not)
-# Programs as people run them: Python, nginx, Redis.
+# Programs as people run them: Python, nginx, Redis, PostgreSQL.
 . "$(dirname "$0")/lib_fd.sh"
 
 python=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null) || python=
 nginx=$(command -v nginx) || nginx=
 redis=$(command -v redis-server) || redis=
+postgres=
+for postgres_program in /usr/lib/postgresql/*/bin/postgres; do
+	[ ! -x "$postgres_program" ] || postgres=${postgres_program%/*}
+done
+
+# as_nobody COMMAND...: PostgreSQL does not run as root.
+as_nobody() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+has_backend() {
+	grep -q '^[0-9]' "$tmp/postgres/answers"
+}
+
+# A backend whose soft limit is lowered while it works: it closes files, tries again, and says so each time.
+run_postgres() {
+	mkdir "$tmp/postgres"
+	chmod 711 "$tmp"
+	chown 65534:65534 "$tmp/postgres"
+	as_nobody "$postgres/initdb" -N --no-locale -A trust -D "$tmp/postgres/data" >"$tmp/value" 2>&1 || return
+	run setpriv --reuid=65534 --regid=65534 --clear-groups "$postgres/postgres" -F -D "$tmp/postgres/data" \
+		-k "$tmp/postgres" -c listen_addresses=
+	postmaster=$pid
+	postmaster_out=$run_out
+	wait_until "$patience" test -S "$tmp/postgres/.s.PGSQL.5432" || true
+	mkfifo "$tmp/postgres/questions"
+	: >"$tmp/postgres/answers"
+	"$postgres/psql" -h "$tmp/postgres" -U nobody -At postgres <"$tmp/postgres/questions" >"$tmp/postgres/answers" 2>&1 &
+	exec 9>"$tmp/postgres/questions"
+	echo 'select pg_backend_pid();' >&9
+	wait_until "$patience" has_backend || true
+	backend=$(head -n 1 "$tmp/postgres/answers")
+	as_nobody prlimit --pid "$backend" --nofile=8: 2>"$tmp/value" || true
+	echo 'select count(*) from pg_type; select count(*) from pg_collation; select count(*) from pg_amop;' >&9
+	wait_until 10 has_refusal "$backend" || true
+	exec 9>&-
+	kill -INT "$postmaster"
+	await_exit "$postmaster" 20
+	postgres_count=$(grep -a -c 'out of file descriptors: Too many open files' "$postmaster_out" || true)
+}
 
 # A server that forgets what it accepted, its clients come from the same script.
 cat >"$tmp/forgetful_server.py" <<'END'
@@ -104,6 +144,9 @@ time.sleep(2)' "$tmp/redis"
 	redis_clients=$(grep -c 'max number of clients\|Accepting client' "$run_out" || true)
 	kill_wait "$redis_pid"
 fi
+if [ -n "$postgres" ]; then
+	run_postgres || postgres=
+fi
 watch_stop
 
 if [ -n "$python" ]; then
@@ -144,5 +187,15 @@ if [ -n "$redis" ] && [ -n "$python" ]; then
 	fi
 else
 	skip 'redis' 'not installed'
+fi
+if [ -n "$postgres" ]; then
+	refused_first "$backend" 'postgres, a backend whose limit was lowered'
+	says 'as often as its own log says' '.fd_exhausted.count == $count and $count > 0' --argjson count "$postgres_count"
+	says 'who asked' '[.fd_exhausted.stack[] | split("+")[0]] as $stack
+		| ["BasicOpenFilePerm", "PathNameOpenFilePerm", "mdread", "ReadBufferExtended"] | map(. as $name | $stack | index($name))
+		| all(. != null) and . == sort'
+	check_rule 'fd-limit-lowered'
+else
+	skip 'postgres' "$(if [ -e "$tmp/postgres" ]; then tail -n 1 "$tmp/value"; else echo 'not installed'; fi)"
 fi
 finish

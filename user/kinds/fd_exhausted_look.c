@@ -69,6 +69,8 @@ void fd_exhausted_name(struct session *s, struct fd_incident *incident)
 	x->known.stack = x->stack_count != 0;
 	if (!x->known.stack)
 		KNOW_TEXT(x, stack_note, "the process ended before its stack could be named");
+	else if (x->stack_count < incident->stack.count)
+		observation_truncated(&incident->observation, "fd_exhausted.stack");
 	incident->stack.count = 0;
 }
 

@@ -156,7 +156,8 @@ static int by_growth(const void *a, const void *b)
 	return left->key < right->key ? -1 : left->key > right->key;
 }
 
-static void fill_site(struct fd_leak_state *state, struct fd_site *to, const struct fd_place *place,
+/* false where the stack has outer frames that the record has no room for */
+static bool fill_site(struct fd_leak_state *state, struct fd_site *to, const struct fd_place *place,
 		      const struct fd_process *p)
 {
 	struct text example;
@@ -182,10 +183,12 @@ static void fill_site(struct fd_leak_state *state, struct fd_site *to, const str
 		KNOW(to, grew_ns, state->now_ns - place->peak_ns);
 	KNOW_TEXT(to, type, place->mixed ? "mixed" : fd_file_type(&place->oldest, room));
 	to->known.example = fd_describe(&example, &state->session->procfs, p->pid, place->oldest_fd, &place->oldest);
+	return to->stack_count == place->stack.count;
 }
 
-static void add_sites(struct fd_leak_state *state, struct fd_leak *x, const struct fd_process *p)
+static void add_sites(struct fd_leak_state *state, struct observation *o, const struct fd_process *p)
 {
+	struct fd_leak *x = &o->fd_leak;
 	static const struct fd_place *found[FD_PLACES];
 	const uint64_t max = sizeof(x->sites) / sizeof(x->sites[0]);
 	uint64_t attributed = 0;
@@ -203,8 +206,10 @@ static void add_sites(struct fd_leak_state *state, struct fd_leak *x, const stru
 	}
 	qsort(found, count, sizeof(found[0]), by_growth);
 	x->sites_count = count < max ? count : max;
-	for (uint64_t i = 0; i < x->sites_count; i++)
-		fill_site(state, &x->sites[i], found[i], p);
+	for (uint64_t i = 0; i < x->sites_count; i++) {
+		if (!fill_site(state, &x->sites[i], found[i], p))
+			observation_truncated(o, "fd_leak.sites.stack");
+	}
 	x->known.sites = 1;
 	KNOW(x, site_total, count);
 	KNOW(x, unattributed, p->outstanding > attributed ? p->outstanding - attributed : 0);
@@ -237,7 +242,7 @@ static bool tell(struct fd_leak_state *state, const struct fd_process *p, bool o
 	add_growth(x, p, state->ended);
 	add_types(state, x);
 	add_close_wait(state, x, p);
-	add_sites(state, x, p);
+	add_sites(state, &o, p);
 	x->top_count = fd_summary_groups(state->summary, &s->procfs, p->pid, state->now_ns, x->top,
 					 sizeof(x->top) / sizeof(x->top[0]));
 	x->known.top = 1;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "fd_refused.h"
 #include "say.h"
 
 /* ---- rows of both --------------------------------------------------------- */
@@ -165,6 +166,8 @@ static void row_limit(const struct fd_exhausted *x, struct verdict *ret)
 		text_format(&text, "%llu open", (unsigned long long)x->open);
 	if (x->known.soft)
 		text_format(&text, "%s %llu (RLIMIT_NOFILE soft)", x->known.open ? " of" : "limit", (unsigned long long)x->soft);
+	if (own && fd_is_lowered(x))
+		text_add(&text, ", lowered after they were opened");
 	if (x->known.hard)
 		text_format(&text, ", hard %llu", (unsigned long long)x->hard);
 	if (x->known.nr_open)

@@ -291,6 +291,31 @@ static void one_peer_explain(const struct observation *observation, struct verdi
 
 /* ---- the limit is small -------------------------------------------------------- */
 
+static bool lowered_matches(const struct observation *observation)
+{
+	return fd_is_own(observation) && fd_is_lowered(exhausted(observation));
+}
+
+static void lowered_explain(const struct observation *observation, struct verdict *ret)
+{
+	const struct fd_exhausted *x = exhausted(observation);
+	char room[128];
+	struct text text = say_cause(ret), why = TEXT_ON(room);
+
+	fd_say_holder(&text, observation);
+	text_format(&text, " has %llu descriptors open and may have %llu: its soft limit was lowered after it had opened them. Nothing is "
+		    "closed by that, but no call gets a new one until a number below %llu is free", (unsigned long long)x->open,
+		    (unsigned long long)x->soft, (unsigned long long)x->soft);
+	fd_say_spin(&text, x);
+	fd_advise_raise(observation, fd_wanted(observation), NULL, ret);
+	fd_advise(ret, "look who lowers it: prlimit, a supervisor, ulimit in a script, or the program's own setrlimit()");
+	fd_advise_look(observation, ret);
+	fd_verify_limit(observation, ret);
+	text_format(&why, "its soft limit was lowered to %llu, below the %llu that are open", (unsigned long long)x->soft,
+		    (unsigned long long)x->open);
+	fd_conclude_refused(observation, BASIS_MEASURED, room, ret);
+}
+
 static bool soft_low_matches(const struct observation *observation)
 {
 	const struct fd_exhausted *x = exhausted(observation);
@@ -391,6 +416,7 @@ static const struct rule rules[] = {
 	{ "fd-one-kind", "nearly all are alike, and no sockets", one_kind_matches, one_kind_explain },
 	{ "fd-leak-known", "they were seen to grow before", leak_known_matches, leak_known_explain },
 	{ "fd-one-peer", "nearly all are sockets of one peer", one_peer_matches, one_peer_explain },
+	{ "fd-limit-lowered", "the soft limit was lowered below what is open", lowered_matches, lowered_explain },
 	{ "fd-soft-low", "the soft limit is reached and far below the hard one", soft_low_matches, soft_low_explain },
 	{ "fd-limit", "the limit is reached", limit_matches, limit_explain },
 	{ "fd-unexplained", "none of the above", always, unexplained_explain },

@@ -15,6 +15,13 @@ bool fd_is_call(const struct fd_exhausted *x, const char *one, const char *other
 	return x->known.syscall && (!strcmp(x->syscall, one) || !strcmp(x->syscall, other));
 }
 
+bool fd_is_lowered(const struct fd_exhausted *x)
+{
+	uint64_t above = x->known.open && x->known.soft && x->open > x->soft ? x->open - x->soft : 0;
+
+	return x->soft && above >= 8 && above >= x->soft / 8;
+}
+
 /* "the limit of 1024 descriptors", as a subject */
 void fd_say_limit(struct text *text, const struct fd_exhausted *x)
 {

@@ -10,6 +10,9 @@ bool fd_is_own(const struct observation *observation);
 /* The call that failed most is one of these. */
 bool fd_is_call(const struct fd_exhausted *x, const char *one, const char *other);
 
+/* More are open than the soft limit allows, and not by one that it put there on purpose: it was lowered afterwards. */
+bool fd_is_lowered(const struct fd_exhausted *x);
+
 /* "the limit of 1024 descriptors", as a subject */
 void fd_say_limit(struct text *text, const struct fd_exhausted *x);
 /* A limit to try: nobody knows what it would use, as it was refused. */
