@@ -188,6 +188,33 @@ static bool is_sure(const struct fd_leak *l)
 	return is_long(l) && !fd_at_limit(l);
 }
 
+/* a place that grows as steadily as the one that leaks, and whose part of the growth is worth a word */
+static bool grew_too(const struct fd_leak *l, const struct fd_site *site, const struct fd_site *leaking, int64_t grown)
+{
+	if (site->known.grew_ns && l->known.watched_ns && site->grew_ns > l->watched_ns / 3)
+		return false;
+	return site->known.rises && site->rises > 2 && site->rises >= leaking->rises / 2 && site->known.falls && !site->falls &&
+	       site->known.grown && fd_site_net(l, site) > grown / 10;
+}
+
+/* the next two, by how much they grew */
+static void say_other_shares(struct text *text, const struct fd_leak *l, const struct fd_site *leaking, int64_t grown)
+{
+	unsigned int said = 0;
+
+	for (uint64_t i = 0; i < l->sites_count && said < 2; i++) {
+		const struct fd_site *site = &l->sites[i];
+		struct fd_stack stack = FD_STACK(site);
+		const char *frame;
+
+		if (site == leaking || !grew_too(l, site, leaking, grown) || fd_code_frame(&stack, &frame) == FD_CODE_NONE)
+			continue;
+		text_format(text, ", %llu %% from ", (unsigned long long)fd_percent(fd_site_net(l, site), grown));
+		fd_say_code(text, frame);
+		said++;
+	}
+}
+
 /* how much of the growth it explains: no more than its type, or the process, grew */
 static void say_share(struct text *text, const struct fd_leak *l, const struct fd_site *site)
 {
@@ -203,6 +230,8 @@ static void say_share(struct text *text, const struct fd_leak *l, const struct f
 		text_add(text, "; all growth is from there");
 	else
 		text_format(text, "; %llu %% of the growth is from there", (unsigned long long)fd_percent(net, grown));
+	if (net < grown - grown / 20)
+		say_other_shares(text, l, site, grown);
 }
 
 static void leak_site_cause(const struct observation *observation, const struct fd_site *site, struct text *text)
