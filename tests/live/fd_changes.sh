@@ -21,7 +21,7 @@ fi
 watch_stop
 if [ -n "$lowered" ]; then
 	refused "$lowered" 'more open than allowed'
-	check_rule 'fd-one-kind'
+	check_rule 'fd-one-kind fd-limit-lowered'
 	says 'that the limit was lowered' '[.diagnosis.evidence[].claim] | any(test("lowered after"))'
 	says 'as it was then' '.fd_exhausted | .soft == 20 and .hard == 100 and .open == $open and .count == 3
 		and .limit_kind == "rlimit_soft" and .limit == 20' --argjson open "$(fact_of "$lowered" open)"
