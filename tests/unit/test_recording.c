@@ -269,12 +269,14 @@ static void test_nesting(void **state)
 	}
 }
 
+/* torn at every seventh byte, in each recording at others: the recordings are much alike */
 static void test_truncated_lines(const char *path, const char *line, size_t length)
 {
 	static struct verdict verdict;
+	static size_t recordings;
 	const char *reason;
 
-	for (size_t cut = 0; cut < length; cut++) {
+	for (size_t cut = recordings++ % 7; cut < length; cut += 7) {
 		/* a block of its own: a byte read behind it is seen by the sanitizer */
 		char *copy = malloc(cut ? cut : 1);
 
