@@ -6,6 +6,8 @@
 failed=0
 # Set: only lines of subjects below this cgroup count.
 own_cgroup=
+# Set: there is no such line, and that was told.
+unchecked=
 passed=0
 finished=0
 
@@ -63,6 +65,7 @@ bind() {
 # line, of which there must be one.
 select_line() {
 	check_flush
+	unchecked=
 	select_kind=$1
 	select_filter=${2:-true}
 	shift $(($# < 2 ? $# : 2))
@@ -75,6 +78,7 @@ select_line() {
 # check TEXT FILTER [BINDING...]: the jq filter holds on the selected line.
 # Queued: jq takes half a second to start in an emulated guest.
 check() {
+	[ -z "$unchecked" ] || return 0
 	check_text=$1
 	check_filter=$2
 	shift 2

@@ -174,7 +174,7 @@ about() {
 		| $told <= $true and $told + $lack >= $true' --argjson lack "$may_lack"
 	# where a guest stands still between the counter and the tracepoint, what it is about to tell of looks as if it had failed
 	says 'those that could not be sent are failed' '.all.failed as $told | .fact.tcpretransfail as $true
-		| $told <= $true + $spare and $told + $lack >= $true' --argjson lack "$may_lack" --argjson spare $((slow > 1 ? 2 : 0))
+		| $told <= $true + $spare and $told + $lack >= $true' --argjson lack "$may_lack" --argjson spare $((slow > 1 ? 2 + $(scene_fact "$1" RetransSegs) / 50 : 0))
 }
 
 # says TEXT FILTER [BINDING...]

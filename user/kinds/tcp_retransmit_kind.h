@@ -41,10 +41,15 @@ struct retransmit_flow {
 };
 
 /* connections of a namespace, or with a peer or its subnet */
+enum { FLOW_SUBNETS = 9 };	/* eight, and one's own */
+
 struct flow_group {
 	uint64_t hash;
 	struct flow_group_key key;
 	uint64_t flows, bad;
+	/* by hash, those of the peers that are bad; of the group of all */
+	uint64_t subnets[FLOW_SUBNETS];
+	unsigned int subnet_count;
 };
 
 struct tcp_retransmit_state {

@@ -74,6 +74,21 @@ static void count_bad(struct tcp_retransmit_state *state, const struct flow_key 
 		group->bad++;
 }
 
+/* of which subnets the bad ones are, so that many with one peer are not taken for many peers */
+static void note_subnet(struct tcp_retransmit_state *state, const struct flow_key *key)
+{
+	struct flow_group_key wanted = group_key(key, 0), subnet = group_key(key, subnet_bits(key));
+	struct flow_group *group = table_find(&state->groups, hash_of(&wanted));
+	uint64_t hash = hash_of(&subnet);
+
+	for (unsigned int i = 0; group && i < group->subnet_count; i++) {
+		if (group->subnets[i] == hash)
+			return;
+	}
+	if (group && group->subnet_count < FLOW_SUBNETS)
+		group->subnets[group->subnet_count++] = hash;
+}
+
 /* what the pass counted, and how many of these are in trouble */
 static void read_groups(struct tcp_retransmit_state *state)
 {
@@ -95,6 +110,7 @@ static void read_groups(struct tcp_retransmit_state *state)
 		count_bad(state, &flow->key, 0);
 		count_bad(state, &flow->key, 128);
 		count_bad(state, &flow->key, subnet_bits(&flow->key));
+		note_subnet(state, &flow->key);
 	}
 	/* what is held by no process any more is not among those that were counted */
 	for (uint32_t i = 0; i < state->groups.count; i++) {

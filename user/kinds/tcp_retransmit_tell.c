@@ -176,6 +176,16 @@ static uint64_t beside(const struct flow_group *wider, const struct flow_group *
 	return flows > bad ? flows : bad;
 }
 
+/* subnets with bad connections, but for the flow's own */
+static uint64_t other_subnets(const struct flow_group *all, const struct flow_group *own)
+{
+	uint64_t count = 0;
+
+	for (unsigned int i = 0; i < all->subnet_count; i++)
+		count += all->subnets[i] != own->hash;
+	return count < FLOW_SUBNETS - 1 ? count : FLOW_SUBNETS - 1;
+}
+
 static void tell_groups(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,
 			struct tcp_retransmit *x)
 {
@@ -194,6 +204,7 @@ static void tell_groups(const struct tcp_retransmit_state *state, const struct r
 	KNOW(x, subnet_flows_bad, subnet->bad);
 	KNOW(x, other_flows, beside(all, subnet));
 	KNOW(x, other_flows_bad, all->bad - subnet->bad);
+	KNOW(x, other_subnets_bad, other_subnets(all, subnet));
 }
 
 static void tell_owner(const struct tcp_retransmit_state *state, const struct retransmit_flow *flow,

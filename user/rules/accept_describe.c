@@ -75,6 +75,9 @@ static void row_they_see(const struct accept_overflow *x, struct verdict *ret)
 	else
 		text_add(&text, x->abort_on_overflow ? "a reset (net.ipv4.tcp_abort_on_overflow is 1)" :
 						       "a connection that nobody answers");
+	/* the kernel resets only what it has a request of */
+	if (x->known.abort_on_overflow && x->abort_on_overflow && !(x->known.syncookies && !x->syncookies))
+		text_add(&text, ", or nothing where the handshake was one of SYN cookies");
 }
 
 /* 4 ms at the first overflow or 604 ms at the end: the latter where nobody was taken meanwhile */

@@ -98,7 +98,7 @@ static void dup_target_explain(const struct observation *observation, struct ver
 			    (unsigned long long)(x->soft ? x->soft - 1 : 0));
 	text_add(&text, ". The kernel says EBADF for that, as if the descriptor to copy were bad; how many are open does not matter");
 	fd_advise(ret, "let it take the lowest free number instead of a fixed high one: dup(), or fcntl(F_DUPFD_CLOEXEC, MINIMUM)");
-	fd_advise_raise(observation, 256, NULL, ret);
+	fd_advise_raise(observation, fd_wanted(observation), "if the number is meant, and is below this", ret);
 	fd_verify_limit(observation, ret);
 	fd_conclude_refused(observation, BASIS_MEASURED, "the number asked for is above the limit of descriptors", ret);
 }

@@ -348,21 +348,26 @@ bool tcp_synack_dropped_matches(const struct observation *observation)
 void tcp_synack_dropped_explain(const struct observation *observation, struct verdict *ret)
 {
 	const struct tcp_retransmit *x = retransmit(observation);
-	bool refused = tcp_drop_is(x, TCP_OUT, "NO_SOCKET");
+	bool refused = tcp_drop_is(x, TCP_OUT, "NO_SOCKET"), elsewhere = tcp_drop_netns(x, TCP_IN);
 	char room[160];
 	struct text text = say_cause(ret), why = TEXT_ON(room);
 
 	ret->severity = SEVERITY_WARNING;
-	text_add(&why, "the answers arrive and are dropped on this host");
+	text_add(&why, elsewhere ? "the answers are dropped on this host before they arrive" :
+				   "the answers arrive and are dropped on this host");
 	tcp_say_reason(&why, x, TCP_IN);
 	tcp_say_peer(&text, x);
 	text_add(&text, refused ? " refuses the SYN (nobody listens there): " : " answers the SYN: ");
-	tcp_say_count(&text, x->drops_in, "of its segments arrived and was", "of its segments arrived and were");
-	text_add(&text, " dropped on this host");
+	if (elsewhere)
+		tcp_say_count(&text, x->drops_in, "of its segments was", "of its segments were");
+	else
+		tcp_say_count(&text, x->drops_in, "of its segments arrived and was", "of its segments arrived and were");
+	text_add(&text, elsewhere ? " dropped on this host, in another network namespace" : " dropped on this host");
 	tcp_say_reason(&text, x, TCP_IN);
 	text_add(&text, refused ? ". The network is well" : ". Peer and network are well");
 	tcp_advise_reason(observation, TCP_IN, ret);
-	tcp_advise(ret, "a firewall has to let answers in (ct state established,related accept), on the interface they come by");
+	if (!elsewhere)
+		tcp_advise(ret, "a firewall has to let answers in (ct state established,related accept), on the interface they come by");
 	tcp_conclude(observation, BASIS_MEASURED, room, ret);
 }
 

@@ -59,8 +59,7 @@ void tcp_lossy_host_explain(const struct observation *observation, struct verdic
 	text_add(&text, ": its interface, cable, virtual switch or first router, not this peer");
 	text = say_advice(ret);
 	text_add(&text, "look at this host's own way out: ");
-	tcp_say_enter(&text, observation);
-	text_add(&text, "ip -s link; tc -s qdisc show; ethtool -S IF | grep -E 'err|drop|crc'");
+	tcp_say_commands(&text, observation, "ip -s link; tc -s qdisc show; ethtool -S IF | grep -E \"err|drop|crc\"");
 	tcp_advise(ret, "in a virtual machine or container: limits of bandwidth and packets that the provider or the host sets");
 	tcp_advise_path(observation, ret);
 	text_format(&why, "%llu of %llu connections with others, too: near this host", LLU(x->other_flows_bad), LLU(x->other_flows));

@@ -83,9 +83,10 @@ static bool others_clean(const struct tcp_retransmit *x)
 	return x->known.other_flows && x->known.other_flows_bad && clean(x->other_flows_bad, x->other_flows);
 }
 
+/* with one other peer many are no more than one: two subnets at least beside its own */
 static bool others_bad(const struct tcp_retransmit *x)
 {
-	return x->known.other_flows && x->known.other_flows_bad && x->other_flows >= 4 && x->other_flows_bad >= 3 &&
+	return x->known.other_subnets_bad && x->other_subnets_bad >= 2 && x->known.other_flows && x->known.other_flows_bad && x->other_flows >= 4 && x->other_flows_bad >= 3 &&
 	       bad_share(x->other_flows_bad, x->other_flows, 1, 3);
 }
 
