@@ -10,6 +10,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define TCP_ESTABLISHED 1
@@ -173,20 +174,28 @@ struct {
 	__type(value, __u32);
 } wanted_sockets SEC(".maps");
 
-/* the TCP socket an open file is; NULL: it is none */
+/*
+ * The TCP socket an open file is; NULL: it is none. Of Multipath TCP the first connection, or the one that listens: it
+ * has no file of its own. Kernels may have no such struct.
+ */
 static __always_inline struct sock *tcp_socket_of(struct file *file)
 {
 	struct socket *socket = file->private_data;
+	struct mptcp_sock *multipath;
+	__u16 family, protocol;
 	struct sock *sk;
-	__u16 family;
 
 	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
 	sk = BPF_CORE_READ(socket, sk);
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if ((family != AF_INET && family != AF_INET6) || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+	protocol = BPF_CORE_READ(sk, sk_protocol);
+	if (family != AF_INET && family != AF_INET6)
 		return NULL;
-	return sk;
+	multipath = (struct mptcp_sock *)sk;
+	if (protocol == IPPROTO_MPTCP && bpf_core_field_exists(multipath->first))
+		return BPF_CORE_READ(multipath, first);
+	return protocol == IPPROTO_TCP ? sk : NULL;
 }
 
 /* one record where the socket is one of those asked for */

@@ -39,6 +39,10 @@ struct sock {
 	__u32 sk_max_ack_backlog;
 };
 
+struct mptcp_sock {
+	struct sock *first;
+};
+
 struct socket {
 	struct sock *sk;
 };

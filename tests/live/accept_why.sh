@@ -26,6 +26,7 @@ scene stopped $before do=stop sleep=100 drop=6 "$rest" freeze
 scene spinning $before do=spin sleep=100 drop=6 "$rest" freeze
 scene sleeping $before do=nap sleep=800 drop=6 "$rest" freeze
 scene reading $before drop=6 "$rest" freeze
+scene multipath multipath $before drop=6 "$rest" freeze
 scene emfile $before do=emfile sleep=100 drop=6 "$rest" freeze
 scene thread $before thread=spin do=pause sleep=100 drop=6 "$rest" freeze
 scene master listen=4 prefork=stop,stop,stop fill sleep=300 drop=6 "$rest" freeze
@@ -78,6 +79,13 @@ within 'since when' '.first.acceptor_ns // (.first.since_accept_ns)' \
 told reading 'in read()' 6
 state blocked read
 rule_is accept-owner-blocked
+
+if has multipath; then
+	told multipath 'Multipath TCP, whose socket is not the one that listens' 6
+	state blocked read
+	says 'who has it open' '.first.owner_by == "holder"'
+	rule_is accept-owner-blocked
+fi
 
 told emfile 'without a descriptor' 6
 state fd_exhausted '.*'

@@ -9,7 +9,7 @@
  * tries twelve more. The server is a process of its own: "pid". -k keeps to the
  * namespace we are in. Times are those of CLOCK_BOOTTIME.
  *
- *   at=ADDRESS port=N device=NAME reuseport v6only defer   of the next socket
+ *   at=ADDRESS port=N device=NAME reuseport v6only defer multipath   of the next socket
  *   listen=N again=N take=N name=COMM cgroup=PROCS-FILE    the server does that
  *   on=CPU
  *   do=MANNER thread=MANNER                                instead of serving: accept_server.h

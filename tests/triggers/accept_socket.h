@@ -24,7 +24,7 @@ union address {
 static struct {
 	const char *at, *to, *device;
 	unsigned int port;
-	int reuseport, v6only, defer;
+	int reuseport, v6only, defer, multipath;
 } next = { .at = "127.0.0.1" };
 
 static struct {
@@ -73,6 +73,8 @@ static inline int configure(const char *name, char *argument)
 		next.v6only = 1;
 	else if (!strcmp(name, "defer"))
 		next.defer = 1;
+	else if (!strcmp(name, "multipath"))
+		next.multipath = 1;
 	else
 		return 0;
 	return 1;
@@ -114,8 +116,10 @@ static inline int bind_socket(void)
 	int one = 1, seconds = 20, only = next.v6only;
 	union address address;
 	socklen_t length = make_address(next.at, next.port, &address);
-	int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, next.multipath ? IPPROTO_MPTCP : 0);
 
+	if (fd < 0 && next.multipath)
+		quit(EXIT_CANNOT, "Multipath TCP: %s", strerror(errno));
 	if (fd < 0)
 		fail("socket");
 	if (address.any.sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)))
