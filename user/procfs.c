@@ -234,6 +234,20 @@ bool procfs_same_process(const struct procfs *procfs, uint64_t pid, uint64_t sta
 					: stat.start_ticks - ticks <= 1;
 }
 
+int procfs_tgid(const struct procfs *procfs, uint64_t pid, uint64_t *ret)
+{
+	static const char key[] = "\nTgid:\t";
+	char data[1024];
+	size_t length;
+	const char *found;
+	int err = process_read(procfs, pid, "status", data, sizeof(data), &length);
+
+	if (err)
+		return err;
+	found = strstr(data, key);
+	return found && digits_parse(found + sizeof(key) - 1, strlen(found + sizeof(key) - 1), ret) ? 0 : -EBADMSG;
+}
+
 static int read_link(const struct procfs *procfs, const char *path, char *ret, size_t size)
 {
 	char target[PATH_MAX];

@@ -61,6 +61,9 @@ void procfs_close(struct procfs *procfs);
 
 int procfs_stat(const struct procfs *procfs, uint64_t pid, struct process_stat *ret);
 
+/* The process a thread belongs to, by its id; a process is its own. -errno; -EBADMSG where the file does not say. */
+int procfs_tgid(const struct procfs *procfs, uint64_t pid, uint64_t *ret);
+
 /*
  * Whether pid is still the process that started at start_ns (CLOCK_BOOTTIME).
  * /proc has clock ticks, so a pid reused within one tick of 10 ms is not told

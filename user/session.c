@@ -77,6 +77,7 @@ static int check_pid(const struct session *s)
 {
 	struct process_stat process;
 	struct stat own;
+	uint64_t tgid;
 
 	if (!s->options.pid)
 		return EXIT_OK;
@@ -84,6 +85,11 @@ static int check_pid(const struct session *s)
 		tool_error(s->tool, "--pid: '%llu' is a pid of this container, the kernel reports those of the host; "
 			   "run it in the host's pid namespace, or use --comm or --cgroup",
 			   (unsigned long long)s->options.pid);
+		return EXIT_USAGE;
+	}
+	if (procfs_tgid(&s->procfs, s->options.pid, &tgid) == 0 && tgid != s->options.pid) {
+		tool_error(s->tool, "--pid: '%llu' is a thread of process %llu: give that one",
+			   (unsigned long long)s->options.pid, (unsigned long long)tgid);
 		return EXIT_USAGE;
 	}
 	if (procfs_stat(&s->procfs, s->options.pid, &process) == 0)
