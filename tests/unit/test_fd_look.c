@@ -378,13 +378,34 @@ static void test_told(void **state)
 	assert_int_equal(session.kinds[0].delivered, 1);
 }
 
+/* time for less than a second is left, then not one descriptor */
+static void test_nearly_full(void **state)
+{
+	const struct fd_leak *x;
+
+	(void)state;
+	for (unsigned int n = 0; n < 10; n++) {
+		has(4, 100 * n, 5, 0);
+		look(SERVER);
+	}
+	has(4, 1000, 5, 0);
+	kernel.now_ns += SECOND;
+	x = told();
+	assert_int_equal(x->growth_per_min, 6000);
+	assert_int_equal(x->soft - x->open, 20);
+	assert_int_equal(x->exhausted_in_s, 1);
+	has(4, 1020, 5, 0);
+	kernel.now_ns += SECOND;
+	assert_false(told()->known.exhausted_in_s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ONE(test_history), ONE(test_rises_and_falls), ONE(test_slope), ONE(test_late_looks), ONE(test_close_looks),
 		ALL(test_restart), ALL(test_gone), ALL(test_unplaced), ALL(test_partial), ONE(test_failed_look),
 		ONE(test_parts_one), ALL(test_parts_all), ALL(test_parts_newborn), ONE(test_told), ALL(test_suspects),
-		ONE(test_two_tables),
+		ONE(test_two_tables), ONE(test_nearly_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

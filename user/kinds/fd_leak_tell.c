@@ -96,8 +96,11 @@ static void add_growth(struct fd_leak *x, const struct fd_process *p, bool ended
 	if (p->looks < 2)
 		return;
 	x->known.growth_per_min = fd_leak_rate(p, &x->growth_per_min);
-	if (!ended && x->known.growth_per_min && x->growth_per_min > 0 && x->known.soft && x->soft > x->open)
+	if (!ended && x->known.growth_per_min && x->growth_per_min > 0 && x->known.soft && x->soft > x->open) {
 		KNOW(x, exhausted_in_s, (x->soft - x->open) * 60 / x->growth_per_min);
+		/* 0 would say that none is left */
+		x->exhausted_in_s += !x->exhausted_in_s;
+	}
 	x->history_count = fd_leak_history(p, x->history, &step_ns);
 	x->known.history = 1;
 	KNOW(x, history_step_ns, step_ns);
