@@ -284,6 +284,43 @@ static void test_listed(void **state)
 	assert_string_equal(lines[1].truncated[0], "fd_exhausted.by_type");
 }
 
+/* while it goes on each line is of its own time; who is gone, or has freed them, had what it had */
+static void test_listed_again(void **state)
+{
+	const uint64_t begin = kernel.now_ns;
+	struct fd_file f = fd_anonymous("[eventfd]");
+	unsigned int seen = 0;
+
+	(void)state;
+	for (uint64_t ns = 0; ns < 12 * SECOND; ns += 100 * MS) {
+		until(begin + ns);
+		seen = lines_read();
+		/* it opens and closes: at each moment the oldest is some ms old, then most are freed */
+		kernel.entry_count = 0;
+		kernel_process(SERVER, SERVER_START);
+		f.seen = 1;
+		f.opened_ns = begin - SECOND;
+		kernel_opens(f, ns < 8 * SECOND ? 500 + ns / (10 * MS) : 10);
+		fails(SERVER, call_number("accept4"), EMFILE);
+	}
+	fd_exhausted_kind.finish(&session, exhausted);
+	seen = lines_read();
+	assert_true(seen >= 4);
+	assert_int_equal(lines[0].fd_exhausted.listed, 500);
+	assert_int_equal(lines[0].fd_exhausted.top[0].oldest_ns, SECOND);
+	for (unsigned int i = 1; i < seen; i++) {
+		const struct fd_exhausted *x = &lines[i].fd_exhausted;
+		uint64_t ns = lines[i].boot_ns - begin;
+
+		if (ns < 8 * SECOND) {
+			assert_in_range(x->listed, 500 + ns / (10 * MS) - 10, 500 + ns / (10 * MS));
+			assert_in_range(x->top[0].oldest_ns, ns + SECOND, ns + SECOND + 400 * MS);
+		} else {
+			assert_true(x->listed > 500);
+		}
+	}
+}
+
 /* ---- records --------------------------------------------------------------------------- */
 
 static void test_sizes(void **state)
@@ -340,7 +377,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_single), TEST(test_storm), TEST(test_again), TEST(test_goes_on), TEST(test_gone), TEST(test_calls),
-		TEST(test_many_calls), TEST(test_errors), TEST(test_two_limits), TEST(test_raised), TEST(test_many), TEST(test_listed), TEST(test_sizes), TEST(test_random),
+		TEST(test_many_calls), TEST(test_errors), TEST(test_two_limits), TEST(test_raised), TEST(test_many), TEST(test_listed), TEST(test_listed_again),
+		TEST(test_sizes), TEST(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,7 @@ static void test_history(void **state)
 {
 	(void)state;
 	for (unsigned int n = 0; n < 400; n++) {
+		uint64_t told[FD_HISTORY], step_ns;
 		const struct fd_process *p;
 
 		has(open_at(n), 0, 0, 0);
@@ -33,7 +34,10 @@ static void test_history(void **state)
 		assert_int_equal(p->history_count, n / p->history_stride + 1);
 		for (uint32_t i = 0; i < p->history_count; i++)
 			assert_int_equal(p->history[i], open_at(i * p->history_stride));
-		assert_int_equal(fd_leak_step_ns(p), n ? p->history_stride * SECOND : 0);
+		assert_int_equal(fd_leak_history(p, told, &step_ns), p->history_count);
+		assert_int_equal(step_ns, n ? p->history_stride * SECOND : 0);
+		for (uint32_t i = 0; i < p->history_count; i++)
+			assert_int_equal(told[i], p->history[i]);
 	}
 }
 
@@ -60,6 +64,8 @@ static int64_t slope_of(const uint32_t *counts, unsigned int count, uint64_t ste
 	struct fd_process p = { .looks = count, .even_looks = count, .history_count = count, .history_stride = 1 };
 
 	memcpy(p.history, counts, count * sizeof(*counts));
+	for (unsigned int i = 0; i < count; i++)
+		p.history_ns[i] = SECOND + i * step_ns;
 	p.first_ns = SECOND;
 	p.last_ns = p.even_ns = SECOND + (count ? count - 1 : 0) * step_ns;
 	return fd_leak_slope(&p);
@@ -89,6 +95,52 @@ static void test_slope(void **state)
 	assert_int_equal(slope_of(up, 0, SECOND), 0);
 	/* no time between them */
 	assert_int_equal(slope_of(up, 5, 0), 0);
+}
+
+/* some looks come late, as much was told before them: a straight line stays one, and as steep, also when it is thinned */
+static void test_late_looks(void **state)
+{
+	const struct fd_process *p = NULL;
+	int64_t rate;
+
+	(void)state;
+	leak->interval_ns = SECOND / 2;
+	for (unsigned int n = 0, tenths = 0; n < 60; n++, tenths += n % 7 ? 5 : 35) {
+		uint64_t told[FD_HISTORY], step_ns;
+
+		kernel.now_ns = 1000 * SECOND + tenths * (SECOND / 10) - SECOND;
+		has(10 + tenths, 0, 0, 0);
+		p = look(SERVER);
+		if (!n)
+			continue;
+		assert_true(fd_leak_rate(p, &rate));
+		assert_int_equal(rate, 600);
+		fd_leak_history(p, told, &step_ns);
+		for (uint32_t i = 0; i < p->history_count; i++)
+			assert_in_range(told[i] * (SECOND / 10), 10 * (SECOND / 10) + i * step_ns - SECOND / 20,
+					10 * (SECOND / 10) + i * step_ns + SECOND / 20);
+	}
+	assert_true(p->history_stride > 1);
+}
+
+/* a look just after another takes its place, and its time */
+static void test_close_looks(void **state)
+{
+	const struct fd_process *p = NULL;
+
+	(void)state;
+	for (unsigned int n = 0; n < 5; n++) {
+		has(10 + 10 * n, 0, 0, 0);
+		look(SERVER);
+		has(14 + 10 * n, 0, 0, 0);
+		kernel.now_ns -= SECOND * 6 / 10;
+		p = look(SERVER);
+		kernel.now_ns -= SECOND * 4 / 10;
+	}
+	assert_int_equal(p->history_count, 5);
+	assert_int_equal(p->history[4], 54);
+	assert_int_equal(p->history_ns[4], p->last_ns);
+	assert_int_equal(fd_leak_slope(p), 600);
 }
 
 /* ---- who ------------------------------------------------------------------- */
@@ -326,12 +378,34 @@ static void test_told(void **state)
 	assert_int_equal(session.kinds[0].delivered, 1);
 }
 
+/* time for less than a second is left, then not one descriptor */
+static void test_nearly_full(void **state)
+{
+	const struct fd_leak *x;
+
+	(void)state;
+	for (unsigned int n = 0; n < 10; n++) {
+		has(4, 100 * n, 5, 0);
+		look(SERVER);
+	}
+	has(4, 1000, 5, 0);
+	kernel.now_ns += SECOND;
+	x = told();
+	assert_int_equal(x->growth_per_min, 6000);
+	assert_int_equal(x->soft - x->open, 20);
+	assert_int_equal(x->exhausted_in_s, 1);
+	has(4, 1020, 5, 0);
+	kernel.now_ns += SECOND;
+	assert_false(told()->known.exhausted_in_s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ONE(test_history), ONE(test_rises_and_falls), ONE(test_slope), ALL(test_restart), ALL(test_gone),
-		ALL(test_unplaced), ALL(test_partial), ONE(test_failed_look), ONE(test_parts_one), ALL(test_parts_all),
-		ALL(test_parts_newborn), ONE(test_told), ALL(test_suspects), ONE(test_two_tables),
+		ONE(test_history), ONE(test_rises_and_falls), ONE(test_slope), ONE(test_late_looks), ONE(test_close_looks),
+		ALL(test_restart), ALL(test_gone), ALL(test_unplaced), ALL(test_partial), ONE(test_failed_look),
+		ONE(test_parts_one), ALL(test_parts_all), ALL(test_parts_newborn), ONE(test_told), ALL(test_suspects),
+		ONE(test_two_tables), ONE(test_nearly_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

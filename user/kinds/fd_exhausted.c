@@ -15,6 +15,7 @@
 #define HOLD_NS 1500000000ULL		/* the first line waits so long at most, and for a glance */
 #define LONGEST_NS 60000000000ULL
 #define LOOK_AGAIN_NS 10000000000ULL
+#define LIST_AGAIN_NS 1000000000ULL	/* for a line that is not the first, where its refusals are not older */
 #define TELL_NS 1000000000ULL		/* the kernel tells of a call that often at most */
 #define GLANCE_NS 250000000ULL		/* time between two looks at counts while a line is waiting */
 
@@ -165,6 +166,17 @@ static void fill_calls(struct fd_exhausted *x, const struct fd_incident *inciden
 		KNOW_TEXT(x, stack_syscall, first);
 }
 
+/*
+ * Ages and groups of a line are of its time. The first one's are of the first
+ * refusal; and where the last is a while ago, what is open now is not what was
+ * open then.
+ */
+static bool list_is_old(const struct fd_incident *incident, uint64_t last)
+{
+	return incident->lines && span(incident->listed_ns, last) > LIST_AGAIN_NS &&
+	       span(last, session_now()) <= LIST_AGAIN_NS;
+}
+
 static void tell(struct fd_exhausted_state *state, struct fd_incident *incident)
 {
 	static struct observation line;
@@ -172,6 +184,8 @@ static void tell(struct fd_exhausted_state *state, struct fd_incident *incident)
 	uint64_t count = untold(incident), last = last_failure(incident);
 	uint64_t from = incident->lines ? incident->told_ns : incident->first_ns;
 
+	if (list_is_old(incident, last))
+		fd_exhausted_look_again(state, incident);
 	fd_exhausted_name(state->session, incident);
 	fill_calls(x, incident);
 	KNOW(x, count, count);
@@ -338,7 +352,7 @@ static int take_failure(struct session *s, struct fd_exhausted_state *state, con
 	/* what it has open changes little while nothing more can be opened */
 	if (!incident->looked_ns || event->header.boot_ns - incident->looked_ns > LOOK_AGAIN_NS) {
 		fd_exhausted_look(state, incident, event);
-		incident->looked_ns = event->header.boot_ns;
+		incident->looked_ns = incident->listed_ns = event->header.boot_ns;
 	}
 	incident->due_ns = event->header.boot_ns + GLANCE_NS;
 	return 0;

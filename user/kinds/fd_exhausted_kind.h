@@ -35,6 +35,7 @@ struct fd_incident {
 	uint64_t told_ns;
 	uint64_t kernel_told_ns;	/* when the kernel told of it last */
 	uint64_t looked_ns;	/* when its descriptors and its stack were looked at */
+	uint64_t listed_ns;	/* when its descriptors were, which is done again for later lines */
 	unsigned int lines;
 	/* processor time of the thread that goes on, where the window began */
 	uint32_t tid;
@@ -60,6 +61,8 @@ void fd_exhausted_fit(struct observation *observation);
 /* fd_exhausted_look.c: who it is, what it has open, the stack: asked at once, it may be gone soon. */
 void fd_exhausted_look(struct fd_exhausted_state *state, struct fd_incident *incident,
 		       const struct fd_failure_event *event);
+/* Its descriptors again, as they are now; what is known stays where the process is gone, or freed most of them. */
+void fd_exhausted_look_again(struct fd_exhausted_state *state, struct fd_incident *incident);
 /* The stack in words, before it is told. */
 void fd_exhausted_name(struct session *session, struct fd_incident *incident);
 /* What each failure says of limits and use: both may change while the incident goes on. */

@@ -20,8 +20,22 @@ static void take(void *context, const struct fd_entry *e)
 		fd_summary_add(context, e->fd, &e->file);
 }
 
-/* what is open just after; the process may have closed some, or be gone */
-static void add_descriptors(struct fd_exhausted_state *state, struct observation *o)
+static void unmark_truncated(struct observation *o, const char *what)
+{
+	uint64_t kept = 0;
+
+	for (uint64_t i = 0; i < o->truncated_count; i++) {
+		if (strcmp(o->truncated[i], what) == 0)
+			continue;
+		if (kept != i)
+			memcpy(o->truncated[kept], o->truncated[i], sizeof(o->truncated[kept]));
+		kept++;
+	}
+	o->truncated_count = kept;
+}
+
+/* what is open just after; the process may have closed some, or be gone: fewer than these change nothing */
+static void add_descriptors(struct fd_exhausted_state *state, struct observation *o, uint64_t least)
 {
 	struct session *s = state->session;
 	struct fd_summary *summary = &state->summary;
@@ -31,8 +45,9 @@ static void add_descriptors(struct fd_exhausted_state *state, struct observation
 
 	fd_summary_clear(summary);
 	err = fd_list_run(&s->fd_list, o->process.pid, false, now + LIST_NS, take, summary);
-	if (!summary->count)
+	if (!summary->count || summary->count < least)
 		return;
+	unmark_truncated(o, "fd_exhausted.by_type");
 	if (err)
 		observation_truncated(o, "fd_exhausted.by_type");
 	summary->jiffies_per_s = fd_list_jiffies_per_s(&s->fd_list);
@@ -117,12 +132,26 @@ void fd_exhausted_look(struct fd_exhausted_state *state, struct fd_incident *inc
 	if (procfs_same_process(&s->procfs, o->process.pid, o->process.start_ns)) {
 		subject_identity(s, &o->process);
 		add_stack(s, incident, e);
-		add_descriptors(state, o);
+		add_descriptors(state, o, 0);
 		x->known.script = fd_script(&o->process, x->script, sizeof(x->script));
 	} else {
 		KNOW_TEXT(x, stack_note, "the process ended before it could be looked at");
 	}
 	cgroup_paths_fill(&s->cgroup_paths, o, e->cgroup_id, e->cgroup_version);
 	fd_exhausted_limits(state, e->user_ns, x);
+	x->known.growth_per_min = fd_leak_growth(s, o->process.pid, o->process.start_ns, &x->growth_per_min);
+}
+
+void fd_exhausted_look_again(struct fd_exhausted_state *state, struct fd_incident *incident)
+{
+	struct session *s = state->session;
+	struct observation *o = &incident->observation;
+	struct fd_exhausted *x = &o->fd_exhausted;
+
+	if (!procfs_same_process(&s->procfs, o->process.pid, o->process.start_ns))
+		return;
+	incident->listed_ns = session_now();
+	/* one that has freed most of them meanwhile is no longer what was refused */
+	add_descriptors(state, o, x->known.listed ? x->listed / 2 : 0);
 	x->known.growth_per_min = fd_leak_growth(s, o->process.pid, o->process.start_ns, &x->growth_per_min);
 }

@@ -25,7 +25,9 @@ struct fd_process {
 	/* of those open at the last look */
 	uint64_t outstanding, marked, unmatched;
 	uint32_t looks, rises, falls;	/* looks in all; at which more, fewer were open than at the one before */
+	/* what was open, and when: looks come late where much is to be told, and are not at even distances */
 	uint32_t history[FD_HISTORY];
+	uint64_t history_ns[FD_HISTORY];
 	/* looks that stand apart in time, when the last of them was, and one sample for so many of them */
 	uint32_t even_looks, history_count, history_stride;
 	uint64_t even_ns;
@@ -105,8 +107,12 @@ struct fd_place *fd_leak_place(const struct fd_leak_state *state, uint64_t site)
 int64_t fd_leak_slope(const struct fd_process *process);
 /* The same, where it agrees with the first look and the last: after a burst it means nothing. */
 bool fd_leak_rate(const struct fd_process *process, int64_t *ret);
-/* Time between two looks of its history. */
-uint64_t fd_leak_step_ns(const struct fd_process *process);
+/*
+ * Its history at even distances of time: as many values as it has samples, the
+ * first and the last as they were seen, between two looks on the line that joins
+ * them. Returns their number; *ret_step_ns is the distance.
+ */
+uint64_t fd_leak_history(const struct fd_process *process, uint64_t ret[FD_HISTORY], uint64_t *ret_step_ns);
 
 /*
  * Openings by place and in all, as the kernel side has counted them. Before a

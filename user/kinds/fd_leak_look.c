@@ -247,19 +247,22 @@ static void take(void *context, const struct fd_entry *e)
 
 /* ---- how it moves --------------------------------------------------- */
 
-/* when there is no more room, every other sample goes: the history stays even and covers all */
-static void remember_open(struct fd_process *p)
+/* when there is no more room, every other sample goes: the history covers all, and is as dense everywhere */
+static void remember_open(struct fd_process *p, uint64_t now)
 {
 	if (p->even_looks % p->history_stride)
 		return;
 	if (p->history_count == FD_HISTORY) {
-		for (uint32_t i = 0; i < FD_HISTORY / 2; i++)
+		for (uint32_t i = 0; i < FD_HISTORY / 2; i++) {
 			p->history[i] = p->history[2 * i];
+			p->history_ns[i] = p->history_ns[2 * i];
+		}
 		p->history_count = FD_HISTORY / 2;
 		p->history_stride *= 2;
 		if (p->even_looks % p->history_stride)
 			return;
 	}
+	p->history_ns[p->history_count] = now;
 	p->history[p->history_count++] = p->open;
 }
 
@@ -269,11 +272,13 @@ static void remember_look(const struct fd_leak_state *state, struct fd_process *
 	uint64_t interval = state->interval_ns < EVEN_NS ? state->interval_ns : EVEN_NS;
 
 	if (p->even_looks && state->now_ns - p->even_ns < interval / 2) {
-		if ((p->even_looks - 1) % p->history_stride == 0 && p->history_count)
+		if ((p->even_looks - 1) % p->history_stride == 0 && p->history_count) {
 			p->history[p->history_count - 1] = p->open;
+			p->history_ns[p->history_count - 1] = state->now_ns;
+		}
 		return;
 	}
-	remember_open(p);
+	remember_open(p, state->now_ns);
 	p->even_looks++;
 	p->even_ns = state->now_ns;
 }
@@ -396,26 +401,53 @@ int fd_leak_look(struct fd_leak_state *state, uint64_t pid)
 	return state->partial ? 0 : err;
 }
 
-uint64_t fd_leak_step_ns(const struct fd_process *p)
+static uint64_t history_span(const struct fd_process *p)
 {
-	return p->even_looks > 1 ? (p->even_ns - p->first_ns) / (p->even_looks - 1) * p->history_stride : 0;
+	return p->history_count > 1 ? p->history_ns[p->history_count - 1] - p->history_ns[0] : 0;
 }
 
-/* least squares: one look that catches a burst does not make a leak */
+uint64_t fd_leak_history(const struct fd_process *p, uint64_t ret[FD_HISTORY], uint64_t *ret_step_ns)
+{
+	uint64_t whole = history_span(p), last = p->history_count ? p->history_count - 1 : 0, at = 0;
+
+	for (uint64_t i = 0; i < p->history_count; i++) {
+		uint64_t ns = p->history_ns[0] + (last ? whole / last * i + whole % last * i / last : 0);
+		double part;
+
+		if (!whole || i == last) {
+			ret[i] = p->history[i];
+			continue;
+		}
+		while (at + 2 < p->history_count && p->history_ns[at + 1] <= ns)
+			at++;
+		part = (double)(ns - p->history_ns[at]) / (p->history_ns[at + 1] - p->history_ns[at]);
+		ret[i] = p->history[at] + part * ((double)p->history[at + 1] - p->history[at]) + 0.5;
+	}
+	*ret_step_ns = last ? whole / last : 0;
+	return p->history_count;
+}
+
+/*
+ * Least squares: one look that catches a burst does not make a leak. Over the
+ * time of each look: where one came late, more was opened until then.
+ */
 int64_t fd_leak_slope(const struct fd_process *p)
 {
-	double n = p->history_count, x_mean = (n - 1) / 2, y_mean = 0, above = 0, below = 0;
-	uint64_t step = fd_leak_step_ns(p);
+	double n = p->history_count, x_mean = 0, y_mean = 0, above = 0, below = 0;
 
-	if (p->history_count < 2 || !step)
+	if (!history_span(p))
 		return 0;
-	for (uint32_t i = 0; i < p->history_count; i++)
-		y_mean += p->history[i] / n;
 	for (uint32_t i = 0; i < p->history_count; i++) {
-		above += (i - x_mean) * (p->history[i] - y_mean);
-		below += (i - x_mean) * (i - x_mean);
+		x_mean += (p->history_ns[i] - p->history_ns[0]) / n;
+		y_mean += p->history[i] / n;
 	}
-	above = above / below * 60e9 / step;
+	for (uint32_t i = 0; i < p->history_count; i++) {
+		double x = (p->history_ns[i] - p->history_ns[0]) - x_mean;
+
+		above += x * (p->history[i] - y_mean);
+		below += x * x;
+	}
+	above = above / below * 60e9;
 	return above < 0 ? above - 0.5 : above + 0.5;
 }
 

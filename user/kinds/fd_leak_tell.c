@@ -86,6 +86,9 @@ static void add_parts(struct fd_leak_state *state, struct fd_leak *x, const stru
 
 static void add_growth(struct fd_leak *x, const struct fd_process *p, bool ended)
 {
+	_Static_assert(sizeof(x->history) == FD_HISTORY * sizeof(uint64_t), "a history is told whole");
+	uint64_t step_ns;
+
 	KNOW(x, open_at_start, p->first_open);
 	KNOW(x, peak, p->peak);
 	KNOW(x, watched_ns, p->last_ns - p->first_ns);
@@ -93,13 +96,14 @@ static void add_growth(struct fd_leak *x, const struct fd_process *p, bool ended
 	if (p->looks < 2)
 		return;
 	x->known.growth_per_min = fd_leak_rate(p, &x->growth_per_min);
-	if (!ended && x->known.growth_per_min && x->growth_per_min > 0 && x->known.soft && x->soft > x->open)
+	if (!ended && x->known.growth_per_min && x->growth_per_min > 0 && x->known.soft && x->soft > x->open) {
 		KNOW(x, exhausted_in_s, (x->soft - x->open) * 60 / x->growth_per_min);
-	for (uint32_t i = 0; i < p->history_count; i++)
-		x->history[i] = p->history[i];
-	x->history_count = p->history_count;
+		/* 0 would say that none is left */
+		x->exhausted_in_s += !x->exhausted_in_s;
+	}
+	x->history_count = fd_leak_history(p, x->history, &step_ns);
 	x->known.history = 1;
-	KNOW(x, history_step_ns, fd_leak_step_ns(p));
+	KNOW(x, history_step_ns, step_ns);
 }
 
 static void add_types(const struct fd_leak_state *state, struct fd_leak *x)
