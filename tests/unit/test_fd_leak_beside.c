@@ -120,6 +120,42 @@ static void test_close_wait_served(void **state)
 	says("fd-close-wait-pile");
 }
 
+/* one function that many call: the one that leaks and the others are told by their callers, and never more than all */
+static void test_shared_wrapper(void **state)
+{
+	struct fd_leak *l = make_leak(100, 200);
+	struct fd_site *leaking = add_site("file", 53, 0, "xopen"), *other = add_site("file", 50, 0, "xopen");
+
+	(void)state;
+	leaking->stack_count = other->stack_count = 3;
+	strcpy(leaking->stack[2], "lookup+0x9 (cache.c:20)");
+	strcpy(other->stack[2], "reload+0x7 (conf.c:4)");
+	says("fd-leak-site");
+	tells("xopen (app.c:12), called by lookup (cache.c:20), opens");
+	tells("look at xopen (app.c:12), called by lookup (cache.c:20): every path");
+	tells("51 % of the growth is from there, 48 % from xopen (app.c:12) called by reload (conf.c:4)");
+	/* its caller says nothing */
+	strcpy(other->stack[2], "main+0x7 (main.c:4)");
+	says("fd-leak-site");
+	tells("48 % from xopen (app.c:12) called elsewhere");
+	/* another line of the stack further out, the same words */
+	strcpy(other->stack[2], "lookup+0x1d (cache.c:20)");
+	says("fd-leak-site");
+	tells("all growth is from there");
+	tells_not("% from");
+	/* those that are no wrapper of both are told as they were */
+	strcpy(other->stack[1], "pool_fill+0x3 (pool.c:9)");
+	says("fd-leak-site");
+	tells("48 % from pool_fill (pool.c:9).");
+	/* what grew most, of which none leaks for certain */
+	strcpy(other->stack[1], leaking->stack[1]);
+	leaking->known.falls = other->known.falls = 0;
+	says("fd-leak");
+	tells("what grew most: xopen (app.c:12) called by lookup (cache.c:20)");
+	l->sites_count = 0;
+	says("fd-leak");
+}
+
 /* what is open there is young, and as many as that were closed: clients that come and go */
 static void test_site_turns_over(void **state)
 {
@@ -264,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_close_wait_beside),
 		cmocka_unit_test(test_close_wait_served),
+		cmocka_unit_test(test_shared_wrapper),
 		cmocka_unit_test(test_site_turns_over),
 		cmocka_unit_test(test_pile_replaced),
 		cmocka_unit_test(test_glance),
