@@ -176,18 +176,78 @@ static void test_site_turns_over(void **state)
 	says("fd-leak-site");
 }
 
+/* of 100 there five are new and the whole is as before: five were closed; others may be the new ones as far as they go */
 static void test_pile_replaced(void **state)
 {
 	struct fd_leak *l = make_leak(105, 105);
+	struct fd_site *s;
 
 	(void)state;
 	l->known.top = 1;
 	add_group(l->top, &l->top_count, "/etc/passwd", "file", 100);
 	says("fd-pile");
-	KNOW(l, outstanding, 50);
+	KNOW(l, outstanding, 9);
 	says("fd-pile");
-	l->outstanding = 51;
+	l->outstanding = 10;
 	says("fd-steady");
+	/* more than there were: nothing was closed for them */
+	l->open = 106;
+	l->outstanding = 11;
+	says("fd-pile");
+	l->open = 105;
+	l->outstanding = 9;
+	/* its site tells, another file's does not */
+	s = add_site("file", 784, 779, "pool_open");
+	KNOW_TEXT(s, example, "/etc/hosts");
+	says("fd-pile");
+	KNOW_TEXT(s, example, "/etc/passwd");
+	says("fd-steady");
+	s->outstanding = 4;
+	says("fd-pile");
+	s->outstanding = 5;
+	s->known.outstanding = 0;
+	says("fd-pile");
+	s->known.outstanding = 1;
+	s->known.example = 0;
+	says("fd-pile");
+	/* nor does one of another type, beside it */
+	KNOW_TEXT(s, type, "tcp");
+	says("fd-pile");
+	KNOW_TEXT(s, type, "memfd");
+	says("fd-pile");
+	KNOW_TEXT(&l->top[0], type, "memfd");
+	says("fd-steady");
+}
+
+/* a twentieth of many */
+static void test_pile_replaced_many(void **state)
+{
+	struct fd_leak *l = make_leak(1005, 1005);
+	struct fd_site *s = add_site("memfd", 784, 735, "pool_open");
+
+	(void)state;
+	l->soft = 20000;
+	l->known.top = 1;
+	add_group(l->top, &l->top_count, "memfd", "memfd", 1000);
+	says("fd-pile");
+	s->outstanding = 50;
+	says("fd-steady");
+	/* more of the type, and fewer of others */
+	l->known.by_type = 1;
+	l->by_type_count = 1;
+	KNOW_TEXT(&l->by_type[0], type, "memfd");
+	KNOW(&l->by_type[0], count, 1000);
+	KNOW(&l->by_type[0], grown, 1);
+	says("fd-pile");
+	l->by_type[0].grown = -1;
+	says("fd-steady");
+	/* at the limit, too, it speaks for no leak */
+	l->soft = 1005;
+	says("fd-at-limit");
+	tells_not("speaks for a leak");
+	s->outstanding = 49;
+	says("fd-at-limit");
+	tells("speaks for a leak");
 }
 
 /* in the time of a glance nothing moves */
@@ -303,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_shared_wrapper),
 		cmocka_unit_test(test_site_turns_over),
 		cmocka_unit_test(test_pile_replaced),
+		cmocka_unit_test(test_pile_replaced_many),
 		cmocka_unit_test(test_glance),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_shared),
