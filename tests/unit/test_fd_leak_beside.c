@@ -156,6 +156,38 @@ static void test_shared_wrapper(void **state)
 	says("fd-leak");
 }
 
+/* a static program without symbols: all go through one place, and who called it tells them apart */
+static void test_no_symbols(void **state)
+{
+	struct fd_site *leaking, *other;
+
+	(void)state;
+	make_leak(100, 200);
+	leaking = add_site("file", 53, 0, "f");
+	other = add_site("file", 40, 0, "f");
+	strcpy(leaking->stack[0], "lss+0x444be7");
+	strcpy(leaking->stack[1], "lss+0x40187d");
+	strcpy(other->stack[0], "lss+0x444be7");
+	strcpy(other->stack[1], "lss+0x40199a");
+	says("fd-leak-site");
+	tells("lss+0x444be7, called by lss+0x40187d, opens");
+	tells("look at lss+0x444be7, called by lss+0x40187d: every path");
+	tells("53 % of the growth is from there, 40 % from lss+0x444be7 called by lss+0x40199a");
+	/* another module, or one that has a name, is no such caller; nor is an interpreter */
+	strcpy(leaking->stack[1], "libfoo.so+0x40187d");
+	says("fd-leak-site");
+	tells_not("0x40187d,");
+	strcpy(leaking->stack[1], "ls+0x40187d");
+	says("fd-leak-site");
+	tells_not("called by ls+");
+	strcpy(leaking->stack[1], "main+0x7 [lss]");
+	says("fd-leak-site");
+	tells_not("called by main");
+	leaking->stack_count = 1;
+	says("fd-leak-site");
+	tells("lss+0x444be7 opens");
+}
+
 /* what is open there is young, and as many as that were closed: clients that come and go */
 static void test_site_turns_over(void **state)
 {
@@ -361,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_close_wait_beside),
 		cmocka_unit_test(test_close_wait_served),
 		cmocka_unit_test(test_shared_wrapper),
+		cmocka_unit_test(test_no_symbols),
 		cmocka_unit_test(test_site_turns_over),
 		cmocka_unit_test(test_pile_replaced),
 		cmocka_unit_test(test_pile_replaced_many),

@@ -192,6 +192,13 @@ static bool is_in_runtime(const struct fd_stack *stack, const struct frame *fram
 	return false;
 }
 
+/* Without symbols nobody knows whether that is the wrapper of the call, which all go through, so its caller tells more. */
+static bool is_same_module(const struct frame *f, const struct frame *caller)
+{
+	return !f->function_length && !caller->function_length && f->module_length && f->module_length == caller->module_length &&
+	       memcmp(f->module, caller->module, f->module_length) == 0;
+}
+
 /* of the program's own: what starts every program says nothing */
 const char *fd_caller_of(const struct fd_stack *stack, const char *frame)
 {
@@ -199,14 +206,15 @@ const char *fd_caller_of(const struct fd_stack *stack, const char *frame)
 
 	for (uint64_t i = 0; i + 1 < stack->count; i++) {
 		const char *caller = fd_frame(stack, i + 1);
-		struct frame f = frame_parse(caller);
+		struct frame f = frame_parse(frame), c = frame_parse(caller);
 
 		if (fd_frame(stack, i) != frame)
 			continue;
-		if (!*caller || *caller == '[' || is_c_library(&f) || is_runtime(&f) || !f.function_length ||
-		    BEGINS_WITH(f.function, f.function_length, starts))
+		if (!*caller || *caller == '[' || is_c_library(&c) || is_runtime(&c))
 			return NULL;
-		return caller;
+		if (is_same_module(&f, &c))
+			return caller;
+		return c.function_length && !BEGINS_WITH(c.function, c.function_length, starts) ? caller : NULL;
 	}
 	return NULL;
 }

@@ -119,7 +119,10 @@ enum fd_code {
 
 /* The innermost frame that is the program's own. *ret is untouched for FD_CODE_NONE. */
 enum fd_code fd_code_frame(const struct fd_stack *stack, const char **ret);
-/* Who called that frame, where it is the program's own function and not the one it starts in; else NULL. */
+/*
+ * Who called that frame, where it is the program's own function and not the one it
+ * starts in, or code of the same module where neither has a name; else NULL.
+ */
 const char *fd_caller_of(const struct fd_stack *stack, const char *frame);
 
 /* ---- what is told of them ------------------------------------------------ */
