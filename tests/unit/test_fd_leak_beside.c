@@ -120,6 +120,74 @@ static void test_close_wait_served(void **state)
 	says("fd-close-wait-pile");
 }
 
+/* one function that many call: the one that leaks and the others are told by their callers, and never more than all */
+static void test_shared_wrapper(void **state)
+{
+	struct fd_leak *l = make_leak(100, 200);
+	struct fd_site *leaking = add_site("file", 53, 0, "xopen"), *other = add_site("file", 50, 0, "xopen");
+
+	(void)state;
+	leaking->stack_count = other->stack_count = 3;
+	strcpy(leaking->stack[2], "lookup+0x9 (cache.c:20)");
+	strcpy(other->stack[2], "reload+0x7 (conf.c:4)");
+	says("fd-leak-site");
+	tells("xopen (app.c:12), called by lookup (cache.c:20), opens");
+	tells("look at xopen (app.c:12), called by lookup (cache.c:20): every path");
+	tells("51 % of the growth is from there, 48 % from xopen (app.c:12) called by reload (conf.c:4)");
+	/* its caller says nothing */
+	strcpy(other->stack[2], "main+0x7 (main.c:4)");
+	says("fd-leak-site");
+	tells("48 % from xopen (app.c:12) called elsewhere");
+	/* another line of the stack further out, the same words */
+	strcpy(other->stack[2], "lookup+0x1d (cache.c:20)");
+	says("fd-leak-site");
+	tells("all growth is from there");
+	tells_not("% from");
+	/* those that are no wrapper of both are told as they were */
+	strcpy(other->stack[1], "pool_fill+0x3 (pool.c:9)");
+	says("fd-leak-site");
+	tells("48 % from pool_fill (pool.c:9).");
+	/* what grew most, of which none leaks for certain */
+	strcpy(other->stack[1], leaking->stack[1]);
+	leaking->known.falls = other->known.falls = 0;
+	says("fd-leak");
+	tells("what grew most: xopen (app.c:12) called by lookup (cache.c:20)");
+	l->sites_count = 0;
+	says("fd-leak");
+}
+
+/* a static program without symbols: all go through one place, and who called it tells them apart */
+static void test_no_symbols(void **state)
+{
+	struct fd_site *leaking, *other;
+
+	(void)state;
+	make_leak(100, 200);
+	leaking = add_site("file", 53, 0, "f");
+	other = add_site("file", 40, 0, "f");
+	strcpy(leaking->stack[0], "lss+0x444be7");
+	strcpy(leaking->stack[1], "lss+0x40187d");
+	strcpy(other->stack[0], "lss+0x444be7");
+	strcpy(other->stack[1], "lss+0x40199a");
+	says("fd-leak-site");
+	tells("lss+0x444be7, called by lss+0x40187d, opens");
+	tells("look at lss+0x444be7, called by lss+0x40187d: every path");
+	tells("53 % of the growth is from there, 40 % from lss+0x444be7 called by lss+0x40199a");
+	/* another module, or one that has a name, is no such caller; nor is an interpreter */
+	strcpy(leaking->stack[1], "libfoo.so+0x40187d");
+	says("fd-leak-site");
+	tells_not("0x40187d,");
+	strcpy(leaking->stack[1], "ls+0x40187d");
+	says("fd-leak-site");
+	tells_not("called by ls+");
+	strcpy(leaking->stack[1], "main+0x7 [lss]");
+	says("fd-leak-site");
+	tells_not("called by main");
+	leaking->stack_count = 1;
+	says("fd-leak-site");
+	tells("lss+0x444be7 opens");
+}
+
 /* what is open there is young, and as many as that were closed: clients that come and go */
 static void test_site_turns_over(void **state)
 {
@@ -140,18 +208,78 @@ static void test_site_turns_over(void **state)
 	says("fd-leak-site");
 }
 
+/* of 100 there five are new and the whole is as before: five were closed; others may be the new ones as far as they go */
 static void test_pile_replaced(void **state)
 {
 	struct fd_leak *l = make_leak(105, 105);
+	struct fd_site *s;
 
 	(void)state;
 	l->known.top = 1;
 	add_group(l->top, &l->top_count, "/etc/passwd", "file", 100);
 	says("fd-pile");
-	KNOW(l, outstanding, 50);
+	KNOW(l, outstanding, 9);
 	says("fd-pile");
-	l->outstanding = 51;
+	l->outstanding = 10;
 	says("fd-steady");
+	/* more than there were: nothing was closed for them */
+	l->open = 106;
+	l->outstanding = 11;
+	says("fd-pile");
+	l->open = 105;
+	l->outstanding = 9;
+	/* its site tells, another file's does not */
+	s = add_site("file", 784, 779, "pool_open");
+	KNOW_TEXT(s, example, "/etc/hosts");
+	says("fd-pile");
+	KNOW_TEXT(s, example, "/etc/passwd");
+	says("fd-steady");
+	s->outstanding = 4;
+	says("fd-pile");
+	s->outstanding = 5;
+	s->known.outstanding = 0;
+	says("fd-pile");
+	s->known.outstanding = 1;
+	s->known.example = 0;
+	says("fd-pile");
+	/* nor does one of another type, beside it */
+	KNOW_TEXT(s, type, "tcp");
+	says("fd-pile");
+	KNOW_TEXT(s, type, "memfd");
+	says("fd-pile");
+	KNOW_TEXT(&l->top[0], type, "memfd");
+	says("fd-steady");
+}
+
+/* a twentieth of many */
+static void test_pile_replaced_many(void **state)
+{
+	struct fd_leak *l = make_leak(1005, 1005);
+	struct fd_site *s = add_site("memfd", 784, 735, "pool_open");
+
+	(void)state;
+	l->soft = 20000;
+	l->known.top = 1;
+	add_group(l->top, &l->top_count, "memfd", "memfd", 1000);
+	says("fd-pile");
+	s->outstanding = 50;
+	says("fd-steady");
+	/* more of the type, and fewer of others */
+	l->known.by_type = 1;
+	l->by_type_count = 1;
+	KNOW_TEXT(&l->by_type[0], type, "memfd");
+	KNOW(&l->by_type[0], count, 1000);
+	KNOW(&l->by_type[0], grown, 1);
+	says("fd-pile");
+	l->by_type[0].grown = -1;
+	says("fd-steady");
+	/* at the limit, too, it speaks for no leak */
+	l->soft = 1005;
+	says("fd-at-limit");
+	tells_not("speaks for a leak");
+	s->outstanding = 49;
+	says("fd-at-limit");
+	tells("speaks for a leak");
 }
 
 /* in the time of a glance nothing moves */
@@ -264,8 +392,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_close_wait_beside),
 		cmocka_unit_test(test_close_wait_served),
+		cmocka_unit_test(test_shared_wrapper),
+		cmocka_unit_test(test_no_symbols),
 		cmocka_unit_test(test_site_turns_over),
 		cmocka_unit_test(test_pile_replaced),
+		cmocka_unit_test(test_pile_replaced_many),
 		cmocka_unit_test(test_glance),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_shared),

@@ -13,6 +13,7 @@
 #include "kinds/fd_calls.h"
 #include "kinds/fd_stack.h"
 #include "random.h"
+#include "rules/fd_view.h"
 
 /* ---- scripts -------------------------------------------------------------- */
 
@@ -297,6 +298,58 @@ static void test_calls(void **state)
 		assert_int_equal(calls[1][compat[i][0]], compat[i][1]);
 }
 
+/* ---- frames ------------------------------------------------------------------------- */
+
+static char frames[3][128];
+
+static struct fd_stack stack_of(const char *inner, const char *middle, const char *outer)
+{
+	strcpy(frames[0], inner);
+	strcpy(frames[1], middle);
+	strcpy(frames[2], outer);
+	return (struct fd_stack){ frames[0], sizeof(frames[0]), 3 };
+}
+
+/* with its debug package the C library's frames have lines and no module: it is passed over by its names and files */
+static void test_c_library(void **state)
+{
+	static const char *const inside[] = {
+		"__gen_tempname+0x11a (tempname.c:230)", "gen_tempname_len.constprop.0+0x3 (../sysdeps/posix/tempname.c:310)",
+		"try_file+0x9 (tempname.c:180)", "mkstemp64+0x1 (mkstemp64.c:33)", "__mkostemps64+0x1 [srv]", "shm_open+0x4f (shm_open.c:40)",
+		"__shm_open+0x4f [srv]", "__new_sem_open+0x7 (sem_open.c:60)", "sem_open+0x7 [srv]", "__opendir+0x3e (opendir.c:89)",
+		"__opendirat+0x10 (opendir.c:77)", "opendir_tail+0x8 (opendir.c:60)", "__posix_openpt+0x2 (getpt.c:37)", "getpt+0x2 [srv]",
+		"_IO_cookie_init+0x4 (iofopncook.c:20)", "fopencookie+0x8 [srv]", "_IO_new_popen+0x40 (iopopen.c:220)", "popen+0x40 [srv]",
+		"spawn_process+0x9 (iopopen.c:90)", "tmpfile64+0x12 (tmpfile.c:40)", "reopen+0x6b (res_send.c:800)",
+		"__res_context_send+0x10 [srv]", "getaddrinfo+0x200 (getaddrinfo.c:2400)", "gaih_inet.constprop.0+0x1 (getaddrinfo.c:500)",
+		"dlopen+0x1 (dlopen.c:80)", "_dl_open+0x4 [srv]", "openaux+0x1 (dl-deps.c:60)", "open_verify.constprop.0+0x2 (dl-load.c:1600)",
+		"__vsyslog_internal+0x4 (syslog.c:300)", "openlog_internal+0x4 (syslog.c:360)", "open_socket+0x2 (nscd_helper.c:170)",
+		"__nscd_get_mapping+0x1 [srv]", "__libc_open64+0x51 (open64.c:41)", "__open64_2+0x4 (open64_2.c:26)",
+		"_IO_new_file_fopen+0x9 [srv]",
+		"epoll_create1+0x7 (syscall-template.S:120)", "__open64_nocancel+0x40 (open64_nocancel.c:39)", "getifaddrs_internal+0x5 [srv]",
+		"mkstemp.part.0+0x5 [srv]", "freopen64+0x7 (freopen64.c:60)",
+	};
+	static const char *const programs[] = {
+		"log_open+0x4 (syslog.c:12)", "open_all+0x4 (opendir.c:12)", "opener+0x1 (a.c:1)", "glob.Compile+0x1 (glob.go:7)",
+		"syslog.Dial+0x1 (syslog.go:9)", "File::open+0x4 (file.cpp:8)", "resolve+0x1 (resolver.c:9)", "sem_open_all+0x3 [srv]",
+		"mkstemp_wrapper+0x3 (tmp.c:4)", "dl_queue+0x3 (dl-queue.c:9)", "openlog_file+0x3 [srv]", "nss+0x3 [app]",
+	};
+	const char *frame;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(inside); i++) {
+		struct fd_stack stack = stack_of("__openat64+0x40 (openat64.c:39)", inside[i], "serve+0x1c (server.c:81)");
+
+		if (fd_code_frame(&stack, &frame) != FD_CODE_PROGRAM || frame != frames[2])
+			fail_msg("%s is no frame of a program", inside[i]);
+	}
+	for (size_t i = 0; i < COUNT(programs); i++) {
+		struct fd_stack stack = stack_of("__openat64+0x40 (openat64.c:39)", programs[i], "serve+0x1c (server.c:81)");
+
+		if (fd_code_frame(&stack, &frame) != FD_CODE_PROGRAM || frame != frames[1])
+			fail_msg("%s is a frame of a program", programs[i]);
+	}
+}
+
 #define TREE(NAME) cmocka_unit_test_setup_teardown(NAME, setup_tree, teardown_tree)
 
 int main(void)
@@ -304,7 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_script), cmocka_unit_test(test_no_script), cmocka_unit_test(test_script_by_exe),
 		cmocka_unit_test(test_script_hostile), TREE(test_sysctl), TREE(test_fd_count), cmocka_unit_test(test_fd_path),
-		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_calls), cmocka_unit_test(test_c_library),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

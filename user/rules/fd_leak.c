@@ -188,68 +188,17 @@ static bool is_sure(const struct fd_leak *l)
 	return is_long(l) && !fd_at_limit(l);
 }
 
-/* a place that grows as steadily as the one that leaks, and whose part of the growth is worth a word */
-static bool grew_too(const struct fd_leak *l, const struct fd_site *site, const struct fd_site *leaking, int64_t grown)
-{
-	if (site->known.grew_ns && l->known.watched_ns && site->grew_ns > l->watched_ns / 3)
-		return false;
-	return site->known.rises && site->rises > 2 && site->rises >= leaking->rises / 2 && site->known.falls && !site->falls &&
-	       site->known.grown && fd_site_net(l, site) > grown / 10;
-}
-
-/* the next two, by how much they grew */
-static void say_other_shares(struct text *text, const struct fd_leak *l, const struct fd_site *leaking, int64_t grown)
-{
-	unsigned int said = 0;
-
-	for (uint64_t i = 0; i < l->sites_count && said < 2; i++) {
-		const struct fd_site *site = &l->sites[i];
-		struct fd_stack stack = FD_STACK(site);
-		const char *frame;
-
-		if (site == leaking || !grew_too(l, site, leaking, grown) || fd_code_frame(&stack, &frame) == FD_CODE_NONE)
-			continue;
-		text_format(text, ", %llu %% from ", (unsigned long long)fd_percent(fd_site_net(l, site), grown));
-		fd_say_code(text, frame);
-		said++;
-	}
-}
-
-/* how much of the growth it explains: no more than its type, or the process, grew */
-static void say_share(struct text *text, const struct fd_leak *l, const struct fd_site *site)
-{
-	int64_t net = fd_site_net(l, site), grown;
-
-	if (!fd_grown(l, &grown) || grown <= 0)
-		return;
-	if (net < site->grown / 2)
-		text_format(text, "; most of them replace others that were closed, %lld are more than before", (long long)net);
-	if (net > grown + grown / 20)
-		text_format(text, "; all in all it has only %lld more, as others were closed", (long long)grown);
-	else if (net >= grown - grown / 20)
-		text_add(text, "; all growth is from there");
-	else
-		text_format(text, "; %llu %% of the growth is from there", (unsigned long long)fd_percent(net, grown));
-	if (net < grown - grown / 20)
-		say_other_shares(text, l, site, grown);
-}
-
 static void leak_site_cause(const struct observation *observation, const struct fd_site *site, struct text *text)
 {
 	const struct fd_leak *l = &observation->fd_leak;
 	struct fd_stack stack = FD_STACK(site);
 	bool alike = site->known.type && *site->type && strcmp(site->type, "mixed") != 0;
-	const char *frame, *caller;
+	const char *frame;
 
 	switch (fd_code_frame(&stack, &frame)) {
 	case FD_CODE_PROGRAM:
-		fd_say_code(text, frame);
-		caller = fd_caller_of(&stack, frame);
-		if (caller) {
-			text_add(text, ", called by ");
-			fd_say_code(text, caller);
+		if (fd_say_called_code(text, &stack, frame, ", called by "))
 			text_add(text, ",");
-		}
 		break;
 	case FD_CODE_RUNTIME:
 		text_add(text, "the runtime's own ");
@@ -271,7 +220,7 @@ static void leak_site_cause(const struct observation *observation, const struct 
 	text_add(text, site->falls ? " looks and fell at " : " looks and never fell");
 	if (site->falls)
 		text_number(text, site->falls);
-	say_share(text, l, site);
+	fd_leak_say_share(text, l, site);
 	if (fd_at_limit(l))
 		text_format(text, ". It stopped because the limit of %llu %s", (unsigned long long)l->soft,
 			    l->known.ended && l->ended ? "was reached" : "is reached: the next ones fail (EMFILE)");
@@ -293,7 +242,7 @@ static void leak_site_explain(const struct observation *observation, struct verd
 	text = say_advice(ret);
 	if (code == FD_CODE_PROGRAM) {
 		text_add(&text, "look at ");
-		fd_say_code(&text, frame);
+		fd_say_called_code(&text, &stack, frame, ", called by ");
 		text_add(&text, ": every path from there, those of errors and timeouts, too, has to close what it opened");
 		if (!strchr(frame, '(') && !strchr(frame, '['))
 			text_add(&text, " (there are no symbols: its debug package gives the function's name)");
@@ -338,7 +287,7 @@ static bool leak_matches(const struct observation *observation)
 /* "look at a (a.c:1) and b (b.c:1)": the two that grew most */
 static void advise_sites(const struct fd_leak *l, struct verdict *ret)
 {
-	char room[240];
+	char room[480];
 	struct text text = TEXT_ON(room), advice;
 	uint64_t said = 0;
 
@@ -350,7 +299,7 @@ static void advise_sites(const struct fd_leak *l, struct verdict *ret)
 		if (!s->known.grown || s->grown <= 0 || fd_code_frame(&stack, &frame) == FD_CODE_NONE)
 			continue;
 		text_add(&text, said++ ? " and " : "");
-		fd_say_code(&text, frame);
+		fd_say_called_code(&text, &stack, frame, " called by ");
 	}
 	if (said) {
 		advice = say_advice(ret);

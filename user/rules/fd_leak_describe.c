@@ -203,6 +203,119 @@ static void row_unknown(const struct fd_leak *l, struct verdict *ret)
 		text_format(&text, text.length ? " (%s)" : "%s", l->stack_note);
 }
 
+bool fd_say_called_code(struct text *text, const struct fd_stack *stack, const char *frame, const char *by)
+{
+	const char *caller = fd_caller_of(stack, frame);
+
+	fd_say_code(text, frame);
+	if (!caller)
+		return false;
+	text_add(text, by);
+	fd_say_code(text, caller);
+	return true;
+}
+
+/* ---- where growth comes from --------------------------------------------------- */
+
+/* one of the places that are told, and what those have more that are told in the same words */
+struct place {
+	char words[240];
+	int64_t share;
+};
+
+static bool say_frame(struct text *text, const struct fd_site *site)
+{
+	struct fd_stack stack = FD_STACK(site);
+	const char *frame;
+
+	if (fd_code_frame(&stack, &frame) == FD_CODE_NONE)
+		return false;
+	fd_say_code(text, frame);
+	return true;
+}
+
+/* it grows as steadily as the one that leaks, and its part of the growth is worth a word */
+static bool grew_too(const struct fd_leak *l, const struct fd_site *site, const struct fd_site *leaking, int64_t grown)
+{
+	char room[240];
+	struct text text = TEXT_ON(room);
+
+	if (site->known.grew_ns && l->known.watched_ns && site->grew_ns > l->watched_ns / 3)
+		return false;
+	return site->known.rises && site->rises > 2 && site->rises >= leaking->rises / 2 && site->known.falls && !site->falls &&
+	       site->known.grown && fd_site_net(l, site) > grown / 10 && say_frame(&text, site);
+}
+
+/* where it is the function that leaks, by its caller, too: the function alone would name both */
+static void place_say(struct place *place, const struct fd_site *site, const struct fd_site *leaking)
+{
+	struct fd_stack stack = FD_STACK(site);
+	char room[sizeof(place->words)];
+	struct text text = TEXT_ON(place->words), other = TEXT_ON(room);
+	const char *frame;
+
+	if (!say_frame(&text, site) || !say_frame(&other, leaking) || strcmp(place->words, room) != 0)
+		return;
+	fd_code_frame(&stack, &frame);
+	text.length = 0;
+	if (!fd_say_called_code(&text, &stack, frame, " called by "))
+		text_add(&text, " called elsewhere");
+}
+
+/* The one that leaks and the next two. *whole: what all have more; the process has less where others were closed. */
+static size_t places_find(const struct fd_leak *l, const struct fd_site *leaking, int64_t grown, struct place places[3],
+			  int64_t *whole)
+{
+	size_t count = 1;
+
+	place_say(&places[0], leaking, leaking);
+	*whole = 0;
+	for (uint64_t i = 0; i < l->sites_count; i++) {
+		const struct fd_site *site = &l->sites[i];
+		struct place place = {};
+		size_t n = 0;
+
+		if (site != leaking && !grew_too(l, site, leaking, grown))
+			continue;
+		place.share = fd_site_net(l, site) < grown ? fd_site_net(l, site) : grown;
+		*whole += place.share;
+		place_say(&place, site, leaking);
+		while (n < count && strcmp(places[n].words, place.words) != 0)
+			n++;
+		if (n < count)
+			places[n].share += place.share;
+		else if (n < 3)
+			places[count++] = place;
+	}
+	*whole = *whole > grown ? *whole : grown;
+	return count;
+}
+
+/* how much of the growth it explains: no more than its type, or the process, grew */
+void fd_leak_say_share(struct text *text, const struct fd_leak *l, const struct fd_site *leaking)
+{
+	int64_t net = fd_site_net(l, leaking), grown, whole;
+	struct place places[3] = {};
+	size_t count;
+
+	if (!fd_grown(l, &grown) || grown <= 0)
+		return;
+	if (net < leaking->grown / 2)
+		text_format(text, "; most of them replace others that were closed, %lld are more than before", (long long)net);
+	if (net > grown + grown / 20) {
+		text_format(text, "; all in all it has only %lld more, as others were closed", (long long)grown);
+		return;
+	}
+	count = places_find(l, leaking, grown, places, &whole);
+	if (net >= grown - grown / 20 || places[0].share >= whole - whole / 20) {
+		text_add(text, "; all growth is from there");
+		return;
+	}
+	text_format(text, "; %llu %% of the growth is from there", (unsigned long long)fd_percent(places[0].share, whole));
+	for (size_t i = 1; i < count; i++)
+		text_format(text, ", %llu %% from %s", (unsigned long long)fd_percent(places[i].share, whole), places[i].words);
+}
+
 void fd_say_leak_title(const struct observation *observation, const char *symptom, struct verdict *ret)
 {
 	struct fd_view v = fd_view_of(observation);

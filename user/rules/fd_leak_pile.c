@@ -42,21 +42,64 @@ static const struct fd_type *pile_type(const struct fd_view *v)
 	return NULL;
 }
 
-/* Half of them may be younger than the first look, and there are no more: they are replaced, not forgotten. */
-static bool is_replaced(const struct fd_leak *l, uint64_t count)
+/* those of a site that are of the pile: a file has a name, what has none is known by its type */
+static bool is_of_pile(const struct fd_site *site, const char *type, const struct fd_group *group)
 {
-	return l->known.outstanding && l->outstanding > count / 2;
+	if (!site->known.type || !site->known.outstanding || strcmp(site->type, type) != 0)
+		return false;
+	return fd_is_anonymous(type) || (group && group->known.what && site->known.example && !strcmp(site->example, group->what));
+}
+
+/* Opened while it was watched and still open, at least: what sites tell, or what cannot all be among the others it has. */
+static double pile_young(const struct fd_leak *l, const struct fd_view *v, const char *type, const struct fd_group *group,
+			 uint64_t count)
+{
+	double told = 0, rest = 0;
+
+	for (uint64_t i = 0; l->known.sites && i < l->sites_count; i++)
+		if (is_of_pile(&l->sites[i], type, group))
+			told += l->sites[i].outstanding;
+	if (l->known.outstanding && v->has_open && v->open >= count)
+		rest = (double)l->outstanding - (double)(v->open - count);
+	return told > rest ? told : rest;
+}
+
+/* how many more of that type there are than at the first look; where that is unknown, of all */
+static int64_t pile_grown(const struct fd_leak *l, const struct fd_view *v, const char *type)
+{
+	int64_t grown;
+
+	for (uint64_t i = 0; i < v->type_count; i++)
+		if (v->types[i].known.type && v->types[i].known.grown && strcmp(v->types[i].type, type) == 0)
+			return v->types[i].grown;
+	return fd_grown(l, &grown) ? grown : 0;
+}
+
+/*
+ * As many new ones as there are fewer old ones: they are replaced, not forgotten. A
+ * share that is worth a word is enough, as it is the larger the longer one looks.
+ */
+static bool is_replaced(const struct fd_leak *l, const struct fd_view *v)
+{
+	enum { SHARE = 20, FEWEST = 5 };
+	const struct fd_group *group = pile_group(v);
+	const struct fd_type *alike = pile_type(v);
+	const char *type = group ? group->type : alike ? alike->type : "";
+	uint64_t count = group ? group->count : alike ? alike->count : 0;
+	double replaced = pile_young(l, v, type, group, count);
+	int64_t grown = pile_grown(l, v, type);
+
+	replaced -= grown > 0 ? grown : 0;
+	return count && replaced >= FEWEST && replaced * SHARE >= count;
 }
 
 bool fd_pile_matches(const struct observation *observation)
 {
 	struct fd_view v = fd_view_of(observation);
-	const struct fd_group *group = pile_group(&v);
-	const struct fd_type *type = pile_type(&v);
 
-	if (!fd_is_calm(&observation->fd_leak) || (!group && !type))
+	if (!fd_is_calm(&observation->fd_leak) || (!pile_group(&v) && !pile_type(&v)))
 		return false;
-	return !is_replaced(&observation->fd_leak, group ? group->count : type->count);
+	return !is_replaced(&observation->fd_leak, &v);
 }
 
 static void say_pile(struct text *text, const struct fd_view *v)
@@ -149,7 +192,7 @@ void fd_at_limit_explain(const struct observation *observation, struct verdict *
 	if (fd_grown(l, &grown) && grown > 0)
 		text_format(&text, ". %lld came while it was watched, until the limit was reached", (long long)grown);
 	text_add(&text, ". That they grow no more proves nothing: a leak stops there as a pool does");
-	if (pile_group(&v) || pile_type(&v)) {
+	if ((pile_group(&v) || pile_type(&v)) && !is_replaced(l, &v)) {
 		text_add(&text, ". ");
 		say_pile(&text, &v);
 		text_add(&text, ", which speaks for a leak");

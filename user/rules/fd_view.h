@@ -119,7 +119,19 @@ enum fd_code {
 
 /* The innermost frame that is the program's own. *ret is untouched for FD_CODE_NONE. */
 enum fd_code fd_code_frame(const struct fd_stack *stack, const char **ret);
-/* Who called that frame, where it is the program's own function and not the one it starts in; else NULL. */
+/*
+ * Who called that frame, where it is the program's own function and not the one it
+ * starts in, or code of the same module where neither has a name; else NULL.
+ */
 const char *fd_caller_of(const struct fd_stack *stack, const char *frame);
+
+/* ---- what is told of them ------------------------------------------------ */
+
+struct text;
+
+/* "serve (server.c:81)", and where its caller is known "BY" and that one; whether it is. */
+bool fd_say_called_code(struct text *text, const struct fd_stack *stack, const char *frame, const char *by);
+/* "; 43 % of the growth is from there, 56 % from pool_fill (pool.c:9)", or nothing */
+void fd_leak_say_share(struct text *text, const struct fd_leak *l, const struct fd_site *leaking);
 
 #endif
