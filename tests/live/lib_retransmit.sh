@@ -220,8 +220,8 @@ mine_or_nobody() {
 as_info() {
 	says "the state of $1" '.flow[$flow].last.tcp_retransmit.state == $state' --arg flow "$1" --arg state "$2"
 	says "timeout and backoff of $1" '.fact[$flow] as $info | .flow[$flow].last.tcp_retransmit
-		| (.rto_us | . == $info.rto_us or . * 2 == $info.rto_us)
-		and ((.backoff // 0) | . == $info.backoff or . + 1 == $info.backoff)' --arg flow "$1"
+		| ($info.rto_us / .rto_us | . == 1 or . == 2 or . == 2 * $late)
+		and ($info.backoff - (.backoff // 0) | . == 0 or . == 1 or . == $late)' --arg flow "$1" --argjson late $((slow > 1 ? 2 : 1))
 	says "round trip, window, segment size of $1" '.fact[$flow] as $info | .flow[$flow].last.tcp_retransmit
 		| .srtt_us == $info.srtt_us and .cwnd == $info.cwnd and .mss_bytes == $info.mss' --arg flow "$1"
 	says "the total of $1" '.flow[$flow].count as $told | .fact[$flow].total as $true
