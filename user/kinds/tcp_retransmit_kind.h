@@ -40,9 +40,9 @@ struct retransmit_flow {
 	unsigned int lines;
 };
 
-/* connections of a namespace, or with a peer or its subnet */
 enum { FLOW_SUBNETS = 9 };	/* eight, and one's own */
 
+/* connections of a namespace, or with a peer or its subnet */
 struct flow_group {
 	uint64_t hash;
 	struct flow_group_key key;
